@@ -1,0 +1,208 @@
+package sim
+
+// CPU is the handle that simulated code runs on: the task's view of the
+// processor it is on right now. It belongs to the task (or interrupt context),
+// not to a core, and asks for the current CPU at each call, so it never goes
+// stale when the task moves. Methods are named after the kernel's primitives;
+// each is one simulated operation unless its comment says otherwise.
+type CPU struct {
+	// Slot is the executor's index of this context.
+	Slot int
+	// Task is the task that the context belongs to; an interrupt context has
+	// the interrupted task's number, or -1 on an idle CPU.
+	Task TaskID
+	// Name is the thread's name in reports and deadlock errors.
+	Name string
+
+	// Conds holds the conditions of the spin-wait in progress, for the
+	// executor.
+	Conds []Cond
+
+	ex    Executor
+	conds [MaxConds]Cond
+}
+
+// NewCPU makes the handle of one context of an executor.
+func NewCPU(ex Executor, slot int, task TaskID, name string) *CPU {
+	return &CPU{ex: ex, Slot: slot, Task: task, Name: name}
+}
+
+// Load is READ_ONCE.
+func (c *CPU) Load(r Ref) uint64 { v, _ := c.ex.Load(c, r, Relaxed); return v }
+
+// LoadPtr is READ_ONCE of a pointer, or rcu_dereference: what is reached
+// through the result is ordered behind this load by the address dependency.
+func (c *CPU) LoadPtr(r Ref) Ptr { v, d := c.ex.Load(c, r, Relaxed); return Ptr{Addr(v), d} }
+
+// LoadValue is READ_ONCE of a value that will be used to compute an address.
+func (c *CPU) LoadValue(r Ref) Value { v, d := c.ex.Load(c, r, Relaxed); return Value{v, d} }
+
+// LoadAcquire is smp_load_acquire.
+func (c *CPU) LoadAcquire(r Ref) uint64 { v, _ := c.ex.Load(c, r, Acquire); return v }
+
+// LoadPtrAcquire is smp_load_acquire of a pointer.
+func (c *CPU) LoadPtrAcquire(r Ref) Ptr { v, d := c.ex.Load(c, r, Acquire); return Ptr{Addr(v), d} }
+
+// Store is WRITE_ONCE.
+func (c *CPU) Store(r Ref, v uint64) { c.ex.Store(c, r, v, Relaxed) }
+
+// StoreRelease is smp_store_release, and rcu_assign_pointer.
+func (c *CPU) StoreRelease(r Ref, v uint64) { c.ex.Store(c, r, v, Release) }
+
+// StoreMB is smp_store_mb, the core of set_current_state: a store and a full
+// barrier, one xchg on x86 and a store with a barrier behind it elsewhere. The
+// executor lowers the exchange accordingly.
+func (c *CPU) StoreMB(r Ref, v uint64) { c.ex.RMW(c, r, Xchg|Void, v, 0, Full) }
+
+// FetchAdd is atomic_fetch_add with the given order; it returns the old value.
+func (c *CPU) FetchAdd(r Ref, d uint64, o Order) uint64 {
+	v, _ := c.ex.RMW(c, r, Add, d, 0, o)
+	return v
+}
+
+// FetchAnd is atomic_fetch_and.
+func (c *CPU) FetchAnd(r Ref, m uint64, o Order) uint64 {
+	v, _ := c.ex.RMW(c, r, And, m, 0, o)
+	return v
+}
+
+// FetchOr is atomic_fetch_or.
+func (c *CPU) FetchOr(r Ref, m uint64, o Order) uint64 {
+	v, _ := c.ex.RMW(c, r, Or, m, 0, o)
+	return v
+}
+
+// AtomicAdd is atomic_add: no result, no ordering.
+func (c *CPU) AtomicAdd(r Ref, d uint64) { c.ex.RMW(c, r, Add|Void, d, 0, Relaxed) }
+
+// AtomicOr is atomic_or: no result, no ordering.
+func (c *CPU) AtomicOr(r Ref, m uint64) { c.ex.RMW(c, r, Or|Void, m, 0, Relaxed) }
+
+// AtomicAnd is atomic_and: no result, no ordering.
+func (c *CPU) AtomicAnd(r Ref, m uint64) { c.ex.RMW(c, r, And|Void, m, 0, Relaxed) }
+
+// SetBit is set_bit: no result, no ordering.
+func (c *CPU) SetBit(r Ref, bit uint) { c.AtomicOr(r, 1<<bit) }
+
+// ClearBit is clear_bit: no result, no ordering.
+func (c *CPU) ClearBit(r Ref, bit uint) { c.AtomicAnd(r, ^(uint64(1) << bit)) }
+
+// TestAndSetBit is test_and_set_bit (fully ordered); it returns the old bit.
+func (c *CPU) TestAndSetBit(r Ref, bit uint) bool { return c.FetchOr(r, 1<<bit, Full)>>bit&1 != 0 }
+
+// TestAndClearBit is test_and_clear_bit (fully ordered); it returns the old bit.
+func (c *CPU) TestAndClearBit(r Ref, bit uint) bool {
+	return c.FetchAnd(r, ^(uint64(1)<<bit), Full)>>bit&1 != 0
+}
+
+// Xchg is xchg with the given order; it returns the old value.
+func (c *CPU) Xchg(r Ref, v uint64, o Order) uint64 {
+	old, _ := c.ex.RMW(c, r, Xchg, v, 0, o)
+	return old
+}
+
+// CmpXchg is cmpxchg with the given order: it stores v if the word equals old,
+// and returns what was there. A failed one gives no ordering portably, but
+// takes the line exclusive all the same.
+func (c *CPU) CmpXchg(r Ref, old, v uint64, o Order) (uint64, bool) {
+	prev, _ := c.ex.RMW(c, r, CmpXchg, v, old, o)
+	return prev, prev == old&r.Size.Mask()
+}
+
+// ThisCPUAdd is this_cpu_add on a word of this CPU's per-CPU area; it returns
+// the old value.
+func (c *CPU) ThisCPUAdd(r Ref, d uint64) uint64 {
+	v, _ := c.ex.RMW(c, r, Add, d, 0, ThisCPU)
+	return v
+}
+
+// Fence is one of the stand-alone barriers.
+func (c *CPU) Fence(f Fence) { c.ex.Fence(c, f) }
+
+// SmpMB is smp_mb.
+func (c *CPU) SmpMB() { c.ex.Fence(c, MB) }
+
+// SmpRMB is smp_rmb.
+func (c *CPU) SmpRMB() { c.ex.Fence(c, RMB) }
+
+// SmpWMB is smp_wmb.
+func (c *CPU) SmpWMB() { c.ex.Fence(c, WMB) }
+
+// Prefetch starts to fetch a line without waiting for it: how independent
+// loads that the hardware would overlap are issued together.
+func (c *CPU) Prefetch(r Ref, forWrite bool) { c.ex.Prefetch(c, r, forWrite) }
+
+// Copy is memcpy of whole words; its accesses are independent of each other.
+func (c *CPU) Copy(dst, src Ptr, bytes uint64) { c.ex.Bulk(c, dst, src, bytes) }
+
+// Clear is memset to zero of whole words, clear_page included.
+func (c *CPU) Clear(dst Ptr, bytes uint64) { c.ex.Bulk(c, dst, Ptr{}, bytes) }
+
+// Compute spends n cycles of this core's pipeline.
+func (c *CPU) Compute(n Cycles) { c.ex.Compute(c, n) }
+
+// Think stays in user mode until the given time (no work when it has passed).
+func (c *CPU) Think(until Time) { c.ex.Think(c, until) }
+
+// Relax is one cpu_relax: PAUSE, YIELD, HMT low.
+func (c *CPU) Relax() { c.ex.Relax(c) }
+
+// SpinUntil spins (load, cpu_relax, repeat) until one of the conditions holds
+// and returns its index, or -1 when the deadline comes first; Never means no
+// deadline. The value that satisfied the condition was read by the condition's
+// own load; code that needs it reads again, as the kernel's loops do.
+func (c *CPU) SpinUntil(deadline Time, conds ...Cond) int {
+	c.Conds = c.conds[:copy(c.conds[:], conds)]
+	return c.ex.Spin(c, deadline)
+}
+
+// SpinWhile spins while (word & mask) equals v, with acquire order
+// (smp_cond_load_acquire).
+func (c *CPU) SpinWhile(r Ref, mask, v uint64) {
+	c.SpinUntil(Never, Cond{Ref: r, Test: Ne, Mask: mask, Arg: v, Order: Acquire})
+}
+
+// IRQDisable is local_irq_disable. Interrupt contexts run with interrupts off.
+func (c *CPU) IRQDisable() { c.ex.Interrupts(c, false) }
+
+// IRQEnable is local_irq_enable; pending interrupts are taken at once.
+func (c *CPU) IRQEnable() { c.ex.Interrupts(c, true) }
+
+// Park gives up the CPU until another task calls Unpark. An Unpark that came
+// first is remembered, once: Park then returns without sleeping. The kernel's
+// lost-wake-up protocol around it (task state, barriers) runs in simulated
+// memory; Park is the context switch alone.
+func (c *CPU) Park(why WaitReason) { c.ex.Park(c, why) }
+
+// Unpark makes a parked task run again. Costs of the wake-up on this CPU are
+// the caller's; delivery, idle exit and the switch are the machine's.
+func (c *CPU) Unpark(t TaskID) { c.ex.Unpark(c, t) }
+
+// SendIPI makes another CPU run h in interrupt context. It does not wait: the
+// acknowledgement is an ordinary store that the handler does and the sender
+// spins on.
+func (c *CPU) SendIPI(cpu int, h Handler) { c.ex.SendIPI(c, cpu, h) }
+
+// SetTimer makes this CPU run h in interrupt context after the given time.
+func (c *CPU) SetTimer(after Time, h Handler) { c.ex.SetTimer(c, after, h) }
+
+// ID is smp_processor_id.
+func (c *CPU) ID() int { return c.ex.CPUID(c) }
+
+// Now reads the clock (no cost: charge the read with Compute if it matters).
+func (c *CPU) Now() Time { return c.ex.Now(c) }
+
+// Step charges what follows to s and returns the previous step, so that code
+// can restore it: defer-free, as in "prev := c.Step(s); ...; c.Step(prev)".
+func (c *CPU) Step(s Step) Step { return c.ex.Step(c, s) }
+
+// Count adds n to an event counter.
+func (c *CPU) Count(m Counter, n int64) { c.ex.Count(c, m, n) }
+
+// OpBegin marks the start of one operation of the workload: latency runs from
+// here.
+func (c *CPU) OpBegin() { c.ex.OpBegin(c) }
+
+// OpEnd marks the end of the operation. The deadlock watchdog takes it as
+// progress.
+func (c *CPU) OpEnd() { c.ex.OpEnd(c) }
