@@ -5,6 +5,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"mmsim/coherence"
 	"mmsim/sim"
 )
 
@@ -37,8 +38,9 @@ type Options struct {
 	Warmup   sim.Time // discarded: nothing before it is counted
 	Duration sim.Time // measured, after the warm-up
 	// NoProgress stops the run with a StallError when no thread finishes an
-	// operation for this long; TaskStall when one thread's operation lasts
-	// longer. Zero means 100 ms and 1 s.
+	// operation for this long (and none thinks); zero means a quarter of the
+	// run, at least 20 us and at most 100 ms. TaskStall does so when one
+	// thread's operation lasts longer; zero means 1 s.
 	NoProgress, TaskStall sim.Time
 	// Trace, if set, sees every operation of every thread as it completes.
 	Trace func(TraceOp)
@@ -105,7 +107,8 @@ const (
 	Fences
 	L1Hits
 	L2Hits
-	LLCHits
+	LLCHits       // in the LLC of the own domain
+	RemoteLLCHits // in another domain's LLC
 	MemLocalFills
 	MemRemoteFills
 	DomainFills   // data from a core of the same domain
@@ -129,27 +132,11 @@ const (
 
 // String is the metric's name in records (snake_case).
 func (m Metric) String() string {
-	return [...]string{"loads", "stores", "rmws", "fences", "l1_hits", "l2_hits", "llc_hits",
+	return [...]string{"loads", "stores", "rmws", "fences", "l1_hits", "l2_hits", "llc_hits", "remote_llc_hits",
 		"mem_local_fills", "mem_remote_fills", "domain_fills", "socket_fills", "remote_fills",
 		"upgrades", "bounces", "invalidations", "store_forwards", "far_atomics", "prefetches",
 		"evictions", "writebacks", "ipis_sent", "ipis_received", "timer_ticks", "spin_wakeups",
 		"switches"}[m]
-}
-
-// Distance classes of a transfer.
-type Distance uint8
-
-const (
-	SameCore Distance = iota
-	SameDomain
-	SameSocket
-	OtherSocket
-	NumDistances
-)
-
-// String is the distance's name in records.
-func (d Distance) String() string {
-	return [...]string{"same_core", "same_domain", "same_socket", "other_socket"}[d]
 }
 
 // CPUResult is the account of one CPU over the measured interval.
@@ -159,7 +146,7 @@ type CPUResult struct {
 	Period sim.Time // length of a clock cycle
 	Time   [sim.MaxSteps][NumCategories]sim.Time
 	// SpinWait splits LockSpin by where the misses inside it were served.
-	SpinWait [NumDistances]sim.Time
+	SpinWait [coherence.NumDistances]sim.Time
 	Metrics  [NumMetrics]int64
 	Events   [sim.MaxCounters]int64 // counted by kernel code
 }
@@ -178,7 +165,7 @@ type TaskResult struct {
 type BounceKey struct {
 	Word     sim.Addr
 	Step     sim.Step
-	Distance Distance
+	Distance coherence.Distance
 }
 
 // Bounce is one row of the bounce table.

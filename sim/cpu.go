@@ -13,13 +13,17 @@ type CPU struct {
 	Task TaskID
 	// Name is the thread's name in reports and deadlock errors.
 	Name string
+	// InIRQ is set by the executor on the handle of an interrupt context, which
+	// runs with interrupts off from its first operation to its last.
+	InIRQ bool
 
 	// Conds holds the conditions of the spin-wait in progress, for the
 	// executor.
 	Conds []Cond
 
-	ex    Executor
-	conds [MaxConds]Cond
+	ex     Executor
+	conds  [MaxConds]Cond
+	irqOff bool // this context switched interrupts off
 }
 
 // NewCPU makes the handle of one context of an executor.
@@ -163,10 +167,30 @@ func (c *CPU) SpinWhile(r Ref, mask, v uint64) {
 }
 
 // IRQDisable is local_irq_disable. Interrupt contexts run with interrupts off.
-func (c *CPU) IRQDisable() { c.ex.Interrupts(c, false) }
+func (c *CPU) IRQDisable() { c.IRQSave() }
 
-// IRQEnable is local_irq_enable; pending interrupts are taken at once.
-func (c *CPU) IRQEnable() { c.ex.Interrupts(c, true) }
+// IRQEnable is local_irq_enable; pending interrupts are taken at once. It does
+// nothing in an interrupt context.
+func (c *CPU) IRQEnable() { c.IRQRestore(true) }
+
+// IRQSave is local_irq_save: interrupts are off afterwards. It reports whether
+// they were on before.
+func (c *CPU) IRQSave() (on bool) {
+	if c.InIRQ || c.irqOff {
+		return false
+	}
+	c.irqOff = true
+	c.ex.Interrupts(c, false)
+	return true
+}
+
+// IRQRestore is local_irq_restore of what IRQSave returned.
+func (c *CPU) IRQRestore(on bool) {
+	if on && !c.InIRQ && c.irqOff {
+		c.irqOff = false
+		c.ex.Interrupts(c, true)
+	}
+}
 
 // Park gives up the CPU until another task calls Unpark. An Unpark that came
 // first is remembered, once: Park then returns without sleeping. The kernel's

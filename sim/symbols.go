@@ -2,15 +2,16 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 )
 
 // Symbols maps addresses of simulated memory to object and field names. A
 // region is either one object or a slab of equal objects; regions do not
-// overlap. Reports name "mm_struct.mm_lock_seq", never "+0x128".
+// overlap. A region added where one starts already replaces it: memory that is
+// freed and reused for something else gets the new name. Reports name "mm_struct.mm_lock_seq", never "+0x128".
 type Symbols struct {
 	regions []region // ascending by base
-	sorted  bool
 }
 
 type region struct {
@@ -33,13 +34,22 @@ func (s *Symbols) AddSlab(base Addr, bytes, stride uint64, l *Layout) {
 }
 
 func (s *Symbols) add(r region) {
-	s.regions = append(s.regions, r)
-	s.sorted = false
+	i := s.after(r.base)
+	if i > 0 && s.regions[i-1].base == r.base {
+		s.regions[i-1] = r
+		return
+	}
+	s.regions = slices.Insert(s.regions, i, r)
+}
+
+// after is the index of the first region that starts behind a.
+func (s *Symbols) after(a Addr) int {
+	return sort.Search(len(s.regions), func(i int) bool { return s.regions[i].base > a })
 }
 
 // Clone returns an independent copy.
 func (s *Symbols) Clone() *Symbols {
-	return &Symbols{regions: append([]region(nil), s.regions...), sorted: s.sorted}
+	return &Symbols{regions: slices.Clone(s.regions)}
 }
 
 // Symbol is the name of an address.
@@ -61,11 +71,7 @@ func (y Symbol) String() string {
 // Lookup names the byte at a. Addresses outside every region come back as
 // their hexadecimal form.
 func (s *Symbols) Lookup(a Addr) Symbol {
-	if !s.sorted {
-		sort.SliceStable(s.regions, func(i, j int) bool { return s.regions[i].base < s.regions[j].base })
-		s.sorted = true
-	}
-	i := sort.Search(len(s.regions), func(i int) bool { return s.regions[i].base > a }) - 1
+	i := s.after(a) - 1
 	if i < 0 || a >= s.regions[i].base+Addr(s.regions[i].bytes) {
 		return Symbol{Field: fmt.Sprintf("%#x", uint64(a)), Base: a}
 	}

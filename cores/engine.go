@@ -1,0 +1,253 @@
+package cores
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"mmsim/cache"
+	"mmsim/coherence"
+	"mmsim/sim"
+)
+
+// Events of the cores, numbered behind those of the memory system.
+const (
+	evResume   = coherence.NumEvents + iota // A: core
+	evIPI                                   // A: CPU, B: handler
+	evTimer                                 // A: CPU, B: handler
+	evWake                                  // A: CPU
+	evDeadline                              // A: CPU, B: spin number
+	evWatchdog
+)
+
+// engine runs one program on one machine.
+type engine struct {
+	m    *Machine
+	opt  Options
+	prog *Program
+	mem  *sim.Memory
+	q    sim.Queue
+	sys  *coherence.System
+	look sim.Time // shortest time in which anything outside can reach a core
+
+	cores []*core   // by core, nil without a thread
+	hws   []*hw     // by CPU, nil without a thread
+	ctxs  []*strand // by sim.CPU.Slot
+	tasks []*task   // by thread
+
+	handlers  []sim.Handler // of interrupts on the way
+	freeSlots []int32
+
+	lineShift    uint
+	low          lowering
+	warm, end    sim.Time
+	lastProgress sim.Time
+	latency      []*hdrhistogram.Histogram
+	bounces      map[uint64]int64
+	events       int64
+	failure      error
+}
+
+// Run executes the program on the machine and returns what it measured. The
+// error is a *StallError, the context's error, or a fault of the simulated
+// code.
+func Run(m *Machine, p *Program, o Options) (res *Result, err error) {
+	e, err := newEngine(m, p, o)
+	if err != nil {
+		return nil, err
+	}
+	defer e.stopAll()
+	if err := e.loop(); err != nil {
+		return nil, err
+	}
+	res = e.collect()
+	return res, res.Check()
+}
+
+func newEngine(m *Machine, p *Program, o Options) (*engine, error) {
+	if o.NoProgress == 0 {
+		o.NoProgress = min(max((o.Warmup+o.Duration)/4, 20*sim.Microsecond), 100*sim.Millisecond)
+	}
+	if o.TaskStall == 0 {
+		o.TaskStall = sim.Second
+	}
+	t := &m.Mem.Topology
+	e := &engine{m: m, opt: o, prog: p, mem: p.Mem, warm: o.Warmup, end: o.Warmup + o.Duration,
+		cores: make([]*core, t.Cores()), hws: make([]*hw, t.CPUs()),
+		lineShift: uint(bits.TrailingZeros(uint(m.Mem.LineBytes))), low: lower(m), bounces: map[uint64]int64{}}
+	e.sys = coherence.New(&m.Mem, &e.q, e, m.FarOccupy)
+	e.look = e.sys.Lookahead()
+	if e.look <= 0 {
+		return nil, fmt.Errorf("machine %s: the core-to-agent leg must be longer than 0", m.Name)
+	}
+	for i := range p.Threads {
+		if err := e.addThread(i); err != nil {
+			return nil, err
+		}
+	}
+	e.setClocks()
+	e.q.Push(min(o.NoProgress, o.TaskStall)/2, evWatchdog, 0, 0)
+	return e, nil
+}
+
+func (e *engine) addThread(i int) error {
+	th := &e.prog.Threads[i]
+	if th.CPU < 0 || th.CPU >= len(e.hws) || e.hws[th.CPU] != nil {
+		return fmt.Errorf("thread %s: CPU %d is taken or does not exist", th.Name, th.CPU)
+	}
+	t := &e.m.Mem.Topology
+	id := t.CoreOf(th.CPU)
+	co := e.cores[id]
+	if co == nil {
+		co = &core{id: int16(id), priv: e.sys.Private[id], resumeAt: sim.Never}
+		e.cores[id] = co
+	}
+	h := newHW(e, co, th.CPU, t.ThreadOf(th.CPU))
+	e.hws[th.CPU] = h
+	co.hw = append(co.hw, h)
+	if len(co.hw) == 2 && co.hw[0].thread > co.hw[1].thread {
+		co.hw[0], co.hw[1] = co.hw[1], co.hw[0]
+	}
+	tk := &task{hw: h, result: TaskResult{Thread: i}}
+	e.tasks = append(e.tasks, tk)
+	h.task = tk
+	h.acct.CPU, h.acct.Group = th.CPU, th.Group
+	for th.Group >= len(e.latency) {
+		e.latency = append(e.latency, hdrhistogram.New(1, int64(100*sim.Second/sim.Picosecond), 3))
+	}
+	h.base = e.newContext(h, th.Name, i, func(x *strand) { th.Body(x.cpu) })
+	h.ctx = h.base
+	h.irq = e.newContext(h, th.Name+"/irq", i, interruptLoop)
+	h.setBucket(bucketRunning)
+	if e.prog.Boot != nil {
+		h.pending = append(h.pending, e.prog.Boot)
+	}
+	e.schedule(co, 0)
+	return nil
+}
+
+// setClocks fixes the clock of every core in use: sockets slow down by the
+// number of physical cores that have a thread, for the whole run.
+func (e *engine) setClocks() {
+	active := make([]int, e.m.Mem.Topology.Sockets)
+	for _, co := range e.cores {
+		if co != nil {
+			active[e.sys.SocketOf(co.id)]++
+		}
+	}
+	for _, co := range e.cores {
+		if co == nil {
+			continue
+		}
+		n := active[e.sys.SocketOf(co.id)]
+		step := e.m.Clock[len(e.m.Clock)-1]
+		for _, s := range e.m.Clock {
+			if n <= s.Cores {
+				step = s
+				break
+			}
+		}
+		co.period = step.Clock.Period()
+		co.smtPeriod = co.period * 1000 / sim.Time(max(1, e.m.SMTPermille))
+		for _, h := range co.hw {
+			h.acct.Period = co.period
+		}
+	}
+}
+
+// loop handles events in order of time until the end of the run.
+func (e *engine) loop() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = e.fault(r)
+		}
+	}()
+	for e.q.Len() > 0 {
+		ev := e.q.Pop()
+		if ev.At >= e.end {
+			return nil
+		}
+		if e.events++; e.events%4096 == 0 && e.opt.Context != nil && e.opt.Context.Err() != nil {
+			return e.opt.Context.Err()
+		}
+		if e.handle(ev); e.failure != nil {
+			return e.failure
+		}
+	}
+	return nil
+}
+
+// handle carries out one event.
+func (e *engine) handle(ev sim.Event) {
+	if ev.Kind < coherence.NumEvents {
+		e.sys.Handle(ev)
+		return
+	}
+	switch ev.Kind {
+	case evResume:
+		co := e.cores[ev.A]
+		if co.resumeAt == ev.At {
+			co.resumeAt = sim.Never
+			co.endDelays(ev.At)
+			e.runCore(co)
+		}
+	case evIPI, evTimer:
+		e.interrupt(e.hws[ev.A], ev)
+	case evWake:
+		e.wakeTask(e.hws[ev.A], ev.At)
+	case evDeadline:
+		e.deadline(e.hws[ev.A], ev.B, ev.At)
+	case evWatchdog:
+		e.failure = e.watchdog(ev.At)
+	}
+}
+
+// fault turns a panic of simulated code into an error that says where it was.
+func (e *engine) fault(r any) error {
+	if err, ok := r.(runtimeError); ok {
+		panic(err) // a bug of the simulator: keep the stack
+	}
+	return &StallError{What: fmt.Sprintf("simulated code failed: %v", r), Threads: e.threadStates()}
+}
+
+type runtimeError interface {
+	error
+	RuntimeError()
+}
+
+// schedule makes sure that the core runs at the given time or before.
+func (e *engine) schedule(co *core, at sim.Time) {
+	if at < co.resumeAt {
+		co.resumeAt = at
+		e.q.Push(at, evResume, int32(co.id), 0)
+	}
+}
+
+// runCore lets the core's threads run, the earlier one first, until each is
+// blocked or must wait for what may still reach the core.
+func (e *engine) runCore(co *core) {
+	for {
+		h := co.earliest()
+		if h == nil {
+			break
+		}
+		co.horizon = min(e.q.Next()+e.look, e.sys.NextArrival(co.id), co.siblingActs(h))
+		if h.now >= co.horizon && !h.mustFinish {
+			break
+		}
+		h.mustFinish = false
+		h.run()
+	}
+	for _, h := range co.hw {
+		e.schedule(co, h.acts())
+	}
+}
+
+func (e *engine) line(a sim.Addr) cache.Line { return cache.Line(a >> e.lineShift) }
+
+func (e *engine) stopAll() {
+	for _, x := range e.ctxs {
+		x.coro.Stop()
+	}
+}

@@ -1,0 +1,232 @@
+package cores
+
+import (
+	"mmsim/cache"
+	"mmsim/coherence"
+	"mmsim/sim"
+)
+
+// core is a physical core: one actor in virtual time, with one or more
+// hardware threads that share its private caches and miss buffers.
+type core struct {
+	id        int16
+	priv      *coherence.Private
+	hw        []*hw // threads in use, by SMT number
+	horizon   sim.Time
+	resumeAt  sim.Time // of the earliest pending evResume
+	period    sim.Time // clock cycle
+	smtPeriod sim.Time // effective cycle while the sibling is busy too
+}
+
+// earliest is the runnable thread with the smallest clock.
+func (co *core) earliest() *hw {
+	var best *hw
+	for _, h := range co.hw {
+		if h.state == runnable && (best == nil || h.now < best.now) {
+			best = h
+		}
+	}
+	return best
+}
+
+// acts is when the thread acts next by itself, Never if it waits.
+func (h *hw) acts() sim.Time {
+	switch h.state {
+	case runnable:
+		return h.now
+	case computing:
+		return h.delayEnd
+	}
+	return sim.Never
+}
+
+// siblingActs is until when h may run before its SMT siblings do something:
+// threads of a core are interleaved by (time, thread).
+func (co *core) siblingActs(h *hw) sim.Time {
+	until := sim.Never
+	for _, s := range co.hw {
+		if s == h {
+			continue
+		}
+		at := s.acts()
+		if h.thread < s.thread && at != sim.Never {
+			at++
+		}
+		until = min(until, at)
+	}
+	return until
+}
+
+type hwState uint8
+
+const (
+	runnable  hwState = iota
+	computing         // a delay is running until hw.delayEnd; interrupts split it
+	missing           // waits for hw.missLine
+	starved           // waits for a miss buffer
+	full              // waits for a store buffer entry
+	draining          // waits for the store buffer to empty (or a release in it)
+	spinning          // waits for one of its watched lines to change
+	parked            // the task sleeps, the CPU is idle
+	finished          // the thread has returned, or the run is over for it
+)
+
+// hw is a hardware thread (a CPU): its clock, the context it runs, its store
+// buffer and its account.
+type hw struct {
+	e      *engine
+	core   *core
+	thread int
+	cpu    int
+	task   *task
+
+	now   sim.Time
+	state hwState
+	// mustFinish: a fill arrived for the operation in progress, which ends
+	// before anything else may take the line.
+	mustFinish bool
+
+	midOp   bool    // blocked inside an operation: no interrupt before its end
+	ctx     *strand // what runs, or would if it were not blocked
+	base    *strand // the task's
+	irq     *strand // the interrupt context, reused
+	inIRQ   bool
+	irqOff  bool
+	pending []sim.Handler
+	saved   hwSave // of the interrupted task
+
+	delayEnd sim.Time // computing
+	delayCat Category
+	missLine cache.Line
+	spins    int32 // number of the spin-wait in progress
+	inSpin   bool
+	pinLine  cache.Line
+	pinUntil sim.Time
+
+	spinOn *sim.CPU // holds the conditions
+
+	sb            storeBuffer
+	drainReleases bool // draining ends with the last release
+	farOp         farOp
+
+	step    sim.Step
+	bucket  *sim.Time
+	kind    bucketKind
+	mark    sim.Time   // next border of the measured interval
+	acct    *CPUResult // of the measured interval
+	book    *CPUResult // where time goes now: acct, or outside the interval a scratch account
+	outside TaskResult // scratch bucket outside the interval
+	drawn   uint64     // random draws so far
+	opStart sim.Time
+	inOp    bool
+}
+
+// hwSave is what an interrupt puts aside.
+type hwSave struct {
+	state    hwState
+	step     sim.Step
+	delay    sim.Time
+	delayCat Category
+	kind     bucketKind
+}
+
+// task is a thread of the program.
+type task struct {
+	hw     *hw
+	result TaskResult
+	why    sim.WaitReason
+	token  bool // an Unpark came before the Park
+	since  sim.Time
+	done   bool
+}
+
+// strand is a coroutine on a CPU: a task or the interrupt context.
+type strand struct {
+	e       *engine
+	hw      *hw
+	cpu     *sim.CPU
+	coro    *sim.Coro
+	yield   func()
+	thread  int
+	handler sim.Handler // of the interrupt context
+	idle    bool        // the interrupt context has nothing to do
+}
+
+func newHW(e *engine, co *core, cpu, thread int) *hw {
+	h := &hw{e: e, core: co, cpu: cpu, thread: thread, mark: e.warm, acct: &CPUResult{}}
+	h.book = h.acct
+	if e.warm > 0 {
+		h.book = new(CPUResult)
+	} else {
+		h.mark = e.end
+	}
+	h.sb.init(e.m.StoreBuffer)
+	return h
+}
+
+func (e *engine) newContext(h *hw, name string, thread int, body func(x *strand)) *strand {
+	x := &strand{e: e, hw: h, thread: thread}
+	x.cpu = sim.NewCPU(e, len(e.ctxs), sim.TaskID(thread), name)
+	x.coro = sim.NewCoro(func(yield func()) {
+		x.yield = yield
+		body(x)
+	})
+	e.ctxs = append(e.ctxs, x)
+	return x
+}
+
+// run resumes the context of a runnable thread, taking a pending interrupt
+// first.
+func (h *hw) run() {
+	if h.irqReady() && !h.midOp {
+		h.enterIRQ()
+	}
+	x := h.ctx
+	alive := x.coro.Resume()
+	switch {
+	case !alive:
+		h.state = finished
+		h.task.done = true
+	case h.inIRQ && x.idle:
+		h.leaveIRQ()
+	}
+}
+
+// enter is the boundary before every operation: here a thread waits for what
+// may still reach its core, and interrupts are taken.
+func (x *strand) enter() *hw {
+	h := x.hw
+	for h.now >= h.core.horizon || h.irqReady() {
+		x.yield()
+	}
+	return h
+}
+
+// block gives up the core in the given state until the engine makes the
+// thread runnable again.
+func (x *strand) block(s hwState) {
+	h := x.hw
+	h.state = s
+	h.midOp = s >= missing && s <= draining
+	x.yield()
+	h.midOp = false
+}
+
+// busySibling reports whether an SMT sibling competes for the core's issue
+// bandwidth: it executes, and neither waits for memory nor spins nor sleeps.
+func (h *hw) busySibling() bool {
+	for _, s := range h.core.hw {
+		if s != h && (s.state == runnable || s.state == computing && s.delayCat != Think) {
+			return true
+		}
+	}
+	return false
+}
+
+// cycles is the length of n cycles of this thread's pipeline.
+func (h *hw) cycles(n sim.Cycles) sim.Time {
+	if len(h.core.hw) > 1 && h.busySibling() {
+		return sim.Time(n) * h.core.smtPeriod
+	}
+	return sim.Time(n) * h.core.period
+}

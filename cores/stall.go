@@ -1,0 +1,106 @@
+package cores
+
+import (
+	"fmt"
+	"strings"
+
+	"mmsim/sim"
+)
+
+// StallError stops a run that makes no progress: every task sleeps or spins on
+// something nobody will change (deadlock), or operations go on for ever
+// (livelock).
+type StallError struct {
+	What    string
+	At      sim.Time
+	Threads []ThreadState
+}
+
+// ThreadState says what a thread was doing when a run was stopped.
+type ThreadState struct {
+	Name    string
+	CPU     int
+	Path    string
+	Step    string
+	Waiting string   // "sleeping: rwsem", "spinning on mm_struct.mmap_lock.count", "running", ...
+	Since   sim.Time // start of its operation in progress, or of its sleep
+}
+
+// Error lists all threads, one a line.
+func (s *StallError) Error() string {
+	var b strings.Builder
+	b.WriteString(s.What)
+	for _, t := range s.Threads {
+		fmt.Fprintf(&b, "\n  %s on CPU %d: path %s, step %s, %s (since %v)", t.Name, t.CPU, t.Path, t.Step, t.Waiting, t.Since)
+	}
+	return b.String()
+}
+
+// watchdog checks that operations finish.
+func (e *engine) watchdog(now sim.Time) error {
+	alive, thinking := false, false
+	for _, tk := range e.tasks {
+		h := tk.hw
+		alive = alive || !tk.done
+		thinking = thinking || h.state == computing && h.delayCat == Think
+		if h.inOp && now-h.opStart > e.opt.TaskStall {
+			return e.stall(now, fmt.Sprintf("%s has been in one operation for more than %v of simulated time", e.prog.Threads[tk.result.Thread].Name, e.opt.TaskStall))
+		}
+	}
+	if alive && !thinking && now-e.lastProgress > e.opt.NoProgress {
+		return e.stall(now, fmt.Sprintf("no thread finished an operation for %v of simulated time", e.opt.NoProgress))
+	}
+	e.q.Push(now+min(e.opt.NoProgress, e.opt.TaskStall)/2, evWatchdog, 0, 0)
+	return nil
+}
+
+func (e *engine) stall(now sim.Time, what string) error {
+	return &StallError{What: fmt.Sprintf("stalled at %v: %s", now, what), At: now, Threads: e.threadStates()}
+}
+
+func (e *engine) threadStates() []ThreadState {
+	var out []ThreadState
+	for i, tk := range e.tasks {
+		h := tk.hw
+		s := ThreadState{Name: e.prog.Threads[i].Name, CPU: h.cpu, Path: e.prog.Threads[i].Path, Step: h.step.String(),
+			Since: h.opStart, Waiting: h.waiting()}
+		if h.state == parked {
+			s.Since = tk.since
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (h *hw) waiting() string {
+	switch h.state {
+	case parked:
+		return "sleeping: " + h.task.why.String()
+	case spinning:
+		var on []string
+		for i := range h.spinOn.Conds {
+			on = append(on, h.e.symbol(h.spinOn.Conds[i].Ref.A))
+		}
+		return "spinning on " + strings.Join(on, ", ")
+	case missing:
+		return "waiting for the line of " + h.e.symbol(sim.Addr(h.missLine)<<h.e.lineShift)
+	case starved:
+		return "waiting for a miss buffer"
+	case full, draining:
+		return "waiting for the store buffer"
+	case computing:
+		if h.delayCat == Think {
+			return "thinking"
+		}
+	case finished:
+		return "returned"
+	}
+	return "running"
+}
+
+func (e *engine) symbol(a sim.Addr) string {
+	if e.prog.Syms == nil {
+		return fmt.Sprintf("%#x", uint64(a))
+	}
+	return e.prog.Syms.Lookup(a).String()
+}

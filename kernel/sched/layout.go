@@ -1,0 +1,90 @@
+package sched
+
+import (
+	"mmsim/sim"
+)
+
+// TaskLayout is task_struct as of 6.19: __state, on_cpu, the tasks-trace
+// nesting and wake_q lie where the fact sheet measured them
+// (locks-and-barriers.md section 1), pi_lock directly before wake_q as the
+// source declares it; the thread_info words open the struct. Offsets of on_rq,
+// mm and utask differ between builds; these are one plausible choice.
+var TaskLayout = sim.NewLayout("task_struct", 3392, 64,
+	sim.F("thread_info.flags", 0, 8),
+	sim.F("thread_info.cpu", 20, 4),
+	sim.F("__state", 24, 4),
+	sim.F("usage", 40, 4),
+	sim.F("on_cpu", 52, 4),
+	sim.F("on_rq", 104, 4),
+	sim.F("trc_reader_nesting", 1168, 4),
+	sim.F("trc_reader_special", 1176, 4),
+	sim.F("mm", 1312, 8),
+	sim.F("pi_lock", 2228, 4),
+	sim.F("wake_q.next", 2232, 8),
+	sim.F("utask", 2920, 8),
+)
+
+// Field handles of TaskLayout, for code that works on tasks.
+var (
+	TaskFlags      = TaskLayout.Field("thread_info.flags")
+	TaskTrcNesting = TaskLayout.Field("trc_reader_nesting")
+	TaskTrcSpecial = TaskLayout.Field("trc_reader_special")
+	TaskMM         = TaskLayout.Field("mm")
+	TaskUtask      = TaskLayout.Field("utask")
+
+	taskCPU   = TaskLayout.Field("thread_info.cpu")
+	taskState = TaskLayout.Field("__state")
+	taskUsage = TaskLayout.Field("usage")
+	taskOnCPU = TaskLayout.Field("on_cpu")
+	taskOnRQ  = TaskLayout.Field("on_rq")
+	taskPI    = TaskLayout.Field("pi_lock")
+	taskWakeQ = TaskLayout.Field("wake_q.next")
+)
+
+// State is a task's __state.
+type State uint64
+
+// Task states, with the kernel's values.
+const (
+	Running         State = 0
+	Interruptible   State = 1
+	Uninterruptible State = 2
+	Waking          State = 0x200
+	// Normal is the mask of the states that wake_up_process ends.
+	Normal = Interruptible | Uninterruptible
+)
+
+// tifNeedResched is the bit of TIF_NEED_RESCHED in thread_info.flags (x86).
+const tifNeedResched = 3
+
+// rqLayout is the run queue of one CPU: its lock and load in one line, what
+// runs there in another.
+var rqLayout = sim.NewLayout("rq", 128, 64,
+	sim.F("__lock", 0, 4),
+	sim.F("nr_running", 4, 4),
+	sim.F("curr", 64, 8),
+	sim.F("idle", 72, 8),
+)
+
+var (
+	rqLock      = rqLayout.Field("__lock")
+	rqNrRunning = rqLayout.Field("nr_running")
+	rqCurr      = rqLayout.Field("curr")
+	rqIdle      = rqLayout.Field("idle")
+)
+
+// pcpuLayout is this CPU's own hot line: preemption count, the context-tracking
+// counter that RCU reads from elsewhere (odd: RCU watches this CPU, even: the
+// CPU is idle), and whether the tick is stopped.
+var pcpuLayout = sim.NewLayout("pcpu_hot", 64, 64,
+	sim.F("preempt_count", 8, 4),
+	sim.F("context_tracking.state", 16, 4),
+	sim.F("tick_stopped", 20, 4),
+)
+
+var (
+	pcpuPreempt     = pcpuLayout.Field("preempt_count")
+	pcpuContext     = pcpuLayout.Field("context_tracking.state")
+	pcpuTickStopped = pcpuLayout.Field("tick_stopped")
+)
+
