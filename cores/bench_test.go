@@ -99,12 +99,13 @@ func benchPattern(b *testing.B, m *Machine, cores int, body func(int, *int64) fu
 	}
 	defer e.stopAll()
 	step := func(target int64) {
-		for n < target && e.q.Len() > 0 {
-			e.handle(e.q.Pop())
+		for n < target && e.pendingEvents() > 0 {
+			e.events++
+			e.handle(e.next())
 		}
 	}
 	step(int64(cores) * 400) // warm the simulated caches
-	start, misses := n, e.misses()
+	start, misses, events := n, e.misses(), e.events
 	b.ReportAllocs()
 	b.ResetTimer()
 	step(start + int64(b.N))
@@ -113,6 +114,7 @@ func benchPattern(b *testing.B, m *Machine, cores int, body func(int, *int64) fu
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/done, "ns/access")
 	b.ReportMetric(done/b.Elapsed().Seconds(), "accesses/s")
 	b.ReportMetric(float64(e.misses()-misses)/b.Elapsed().Seconds(), "misses/s")
+	b.ReportMetric(float64(e.events-events)/done, "events/access")
 }
 
 // misses counts the fills of all CPUs so far.

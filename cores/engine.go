@@ -27,9 +27,10 @@ type engine struct {
 	opt  Options
 	prog *Program
 	mem  *sim.Memory
-	q    sim.Queue
+	q    sim.Queue // everything but the cores' own resumption
+	runs sim.Queue // evResume: handled after other events of the same time
 	sys  *coherence.System
-	look sim.Time // shortest time in which anything outside can reach a core
+	look sim.Time // shortest time in which an event outside a core can reach it
 
 	cores []*core   // by core, nil without a thread
 	hws   []*hw     // by CPU, nil without a thread
@@ -163,8 +164,8 @@ func (e *engine) loop() (err error) {
 			err = e.fault(r)
 		}
 	}()
-	for e.q.Len() > 0 {
-		ev := e.q.Pop()
+	for e.pendingEvents() > 0 {
+		ev := e.next()
 		if ev.At >= e.end {
 			return nil
 		}
@@ -176,6 +177,27 @@ func (e *engine) loop() (err error) {
 		}
 	}
 	return nil
+}
+
+func (e *engine) pendingEvents() int { return e.q.Len() + e.runs.Len() }
+
+// next takes the earliest event; at equal times a core resumes last.
+func (e *engine) next() sim.Event {
+	if e.q.Next() <= e.runs.Next() {
+		return e.q.Pop()
+	}
+	return e.runs.Pop()
+}
+
+// horizon is until when a core may run ahead: nothing that is pending outside
+// can reach it sooner. What another core does when it resumes has to travel to
+// an agent first and from there to this core, two legs.
+func (e *engine) horizon(co *core) sim.Time {
+	h := min(e.q.Next()+e.look, e.sys.NextArrival(co.id))
+	if n := e.runs.Next(); n != sim.Never {
+		h = min(h, n+2*e.look)
+	}
+	return h
 }
 
 // handle carries out one event.
@@ -220,7 +242,7 @@ type runtimeError interface {
 func (e *engine) schedule(co *core, at sim.Time) {
 	if at < co.resumeAt {
 		co.resumeAt = at
-		e.q.Push(at, evResume, int32(co.id), 0)
+		e.runs.Push(at, evResume, int32(co.id), 0)
 	}
 }
 
@@ -232,7 +254,7 @@ func (e *engine) runCore(co *core) {
 		if h == nil {
 			break
 		}
-		co.horizon = min(e.q.Next()+e.look, e.sys.NextArrival(co.id), co.siblingActs(h))
+		co.horizon = min(e.horizon(co), co.siblingActs(h))
 		if h.now >= co.horizon && !h.mustFinish {
 			break
 		}

@@ -33,7 +33,7 @@ func (e *engine) SetTimer(c *sim.CPU, after sim.Time, f sim.Handler) {
 
 func (e *engine) deliver(h *hw, cpu int, kind uint8, after sim.Time, f sim.Handler) {
 	target := e.hws[cpu]
-	at := h.now + max(after, e.look)
+	at := h.now + max(after, 2*e.look)
 	e.sys.Announce(target.core.id, at)
 	e.q.Push(at, kind, int32(cpu), e.keepHandler(f))
 	h.core.horizon = min(h.core.horizon, at)
@@ -164,13 +164,13 @@ func (e *engine) Park(c *sim.CPU, why sim.WaitReason) {
 func (e *engine) Unpark(c *sim.CPU, t sim.TaskID) {
 	h := e.ctxs[c.Slot].enter()
 	target := e.tasks[t].hw
-	delay := e.look
+	delay := sim.Time(0)
 	if target != h {
 		h.charge(Compute, h.cycles(e.m.OS.IPISend))
 		h.count(IPIsSent)
-		delay = max(e.look, e.m.OS.IPIDelivery)
+		delay = e.m.OS.IPIDelivery
 	}
-	at := h.now + delay
+	at := h.now + max(delay, 2*e.look)
 	e.sys.Announce(target.core.id, at)
 	e.q.Push(at, evWake, int32(target.cpu), 0)
 	h.core.horizon = min(h.core.horizon, at)
