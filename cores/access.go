@@ -304,6 +304,7 @@ func (e *engine) Lost(core int16, l cache.Line, at sim.Time, invalidated bool) {
 		co.hw[0].countAt(Invalidations, at)
 	}
 	for _, h := range co.hw {
+		h.sb.lost(l)
 		if h.state == spinning && h.watches(l) {
 			h.endSpin(at)
 			e.schedule(co, h.now)

@@ -17,6 +17,7 @@ type storeBuffer struct {
 	epoch    uint32   // counts wmb markers
 	done     sim.Time // when the last commit so far has left the buffer
 	releases int      // store-releases in it
+	unasked  int      // stores whose line is neither owned nor asked for
 }
 
 // wideData holds the words of a store of up to a whole line (bulk copies).
@@ -29,6 +30,7 @@ type sbEntry struct {
 	line    cache.Line
 	epoch   uint32
 	release bool
+	asked   bool // the core owns the line or has asked for it
 	gone    bool // committed out of order; its slot is freed when it is at the head
 	step    sim.Step
 }
@@ -120,6 +122,7 @@ func (x *strand) store(r sim.Ref, v uint64, wide *wideData, release bool) {
 	if release {
 		h.sb.releases++
 	}
+	h.sb.unasked++
 	h.own(s, h.now+h.cycles(h.e.m.L2Latency))
 	h.charge(L1, h.cycles(h.e.m.StoreCommit))
 }
@@ -154,15 +157,32 @@ func (h *hw) commitNow(l cache.Line, r sim.Ref, v uint64, wide *wideData) bool {
 }
 
 // own asks for ownership of a buffered store's line, unless the core has it or
-// a request for it is on the way.
+// a request for it is on the way. Without a free miss buffer it is asked for
+// later.
 func (h *hw) own(s *sbEntry, at sim.Time) {
-	if h.core.priv.State(s.line).Writable() || h.e.sys.Pending(h.core.id, s.line) != nil {
-		return
+	if h.core.priv.State(s.line).Writable() {
+		s.asked = true
+	} else if t := h.e.sys.Pending(h.core.id, s.line); t != nil {
+		s.asked = t.Request == coherence.GetX
+	} else {
+		step := h.step
+		h.step = s.step
+		s.asked = h.request(s.line, coherence.GetX, s.r.A, at, false)
+		h.step = step
 	}
-	step := h.step
-	h.step = s.step
-	h.request(s.line, coherence.GetX, s.r.A, at, false)
-	h.step = step
+	if s.asked {
+		h.sb.unasked--
+	}
+}
+
+// lost: buffered stores to a line that was taken must ask for it again.
+func (b *storeBuffer) lost(l cache.Line) {
+	for i := 0; i < b.n; i++ {
+		if s := b.at(i); s.line == l && s.asked && !s.gone {
+			s.asked = false
+			b.unasked++
+		}
+	}
 }
 
 // drain makes visible what may become so: called whenever a line has arrived.
@@ -173,8 +193,8 @@ func (h *hw) drain(at sim.Time) {
 	before := h.sb.n
 	for h.commitOne(at) {
 	}
-	for i := 0; i < h.sb.n; i++ {
-		if s := h.sb.at(i); !s.gone {
+	for i := 0; i < h.sb.n && h.sb.unasked > 0; i++ {
+		if s := h.sb.at(i); !s.gone && !s.asked {
 			h.own(s, at)
 		}
 	}
@@ -222,6 +242,9 @@ func (h *hw) commit(s *sbEntry, at sim.Time) {
 	b := &h.sb
 	b.done = max(b.done, at) + h.cycles(h.e.m.StoreCommit)
 	s.gone = true
+	if !s.asked {
+		b.unasked--
+	}
 	if s.release {
 		b.releases--
 	}
