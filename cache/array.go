@@ -2,7 +2,11 @@
 // nothing of protocols: each entry carries eight bits that belong to the user.
 package cache
 
-import "mmsim/sim"
+import (
+	"math/bits"
+
+	"mmsim/sim"
+)
 
 // Line is a line number: a physical address divided by the line size.
 type Line uint32
@@ -12,18 +16,27 @@ func LineOf(a sim.Addr, lineBytes int) Line { return Line(uint64(a) / uint64(lin
 
 // Array is one set-associative array. An entry is named by its index, which
 // stays valid until the entry is removed or replaced. Index -1 is "not here".
+//
+// An entry packs a valid bit, the tag (the line number divided by the number
+// of sets) and the user's bits into 32 bits, so that a set of 16 ways is one
+// cache line of the host.
 type Array struct {
 	ways  int
 	sets  uint32
-	mask  uint32 // sets-1 when sets is a power of two, else 0
-	ents  []uint64
+	shift uint // log2(sets) when sets is a power of two
+	pow2  bool
+	ents  []uint32
 	stamp []uint32 // true LRU: time of last use per entry
-	tree  []uint32 // tree-PLRU: direction bits per set
 	clock uint32
-	plru  bool
+	tree  []uint32 // tree-PLRU: direction bits per set
+	clr   []uint32 // by way: direction bits that a use clears and sets
+	set   []uint32
 }
 
-const valid = 1 << 63
+const (
+	valid   = 1 << 31
+	tagBits = 23
+)
 
 // New makes an empty array. The number of entries must be a multiple of ways,
 // and ways a power of two for tree-PLRU; configs checks both.
@@ -32,29 +45,48 @@ func New(entries, ways int, plru bool) *Array {
 		panic("cache: impossible geometry")
 	}
 	sets := uint32(entries / ways)
-	a := &Array{ways: ways, sets: sets, ents: make([]uint64, entries), plru: plru}
+	a := &Array{ways: ways, sets: sets, ents: make([]uint32, entries)}
 	if sets&(sets-1) == 0 {
-		a.mask = sets - 1
+		a.pow2, a.shift = true, uint(bits.TrailingZeros32(sets))
 	}
 	if plru {
 		a.tree = make([]uint32, sets)
+		a.directions()
 	} else {
 		a.stamp = make([]uint32, entries)
 	}
 	return a
 }
 
-func (a *Array) base(l Line) int {
-	if a.mask != 0 || a.sets == 1 {
-		return int(uint32(l)&a.mask) * a.ways
+// directions precomputes what a use of each way does to its set's tree: every
+// node on the way points to the half that was not used.
+func (a *Array) directions() {
+	a.clr, a.set = make([]uint32, a.ways), make([]uint32, a.ways)
+	for way := range a.ways {
+		node := 1
+		for half := a.ways / 2; half > 0; half /= 2 {
+			if way&half != 0 {
+				a.clr[way] |= 1 << node
+				node = 2*node + 1
+			} else {
+				a.set[way] |= 1 << node
+				node = 2 * node
+			}
+		}
 	}
-	return int(uint32(l)%a.sets) * a.ways
+}
+
+// place is the first entry of the line's set, and the entry's key.
+func (a *Array) place(l Line) (base int, key uint32) {
+	if a.pow2 {
+		return int(uint32(l)&(a.sets-1)) * a.ways, valid | uint32(l)>>a.shift<<8
+	}
+	return int(uint32(l)%a.sets) * a.ways, valid | uint32(l)/a.sets<<8
 }
 
 // Find returns the entry of l, or -1.
 func (a *Array) Find(l Line) int {
-	b := a.base(l)
-	key := valid | uint64(l)<<8
+	b, key := a.place(l)
 	for i, e := range a.ents[b : b+a.ways] {
 		if e&^0xff == key {
 			return b + i
@@ -64,50 +96,42 @@ func (a *Array) Find(l Line) int {
 }
 
 // Line is the line held by entry i.
-func (a *Array) Line(i int) Line { return Line(a.ents[i] >> 8) }
+func (a *Array) Line(i int) Line {
+	tag := a.ents[i] &^ valid >> 8
+	return Line(tag*a.sets + uint32(i/a.ways))
+}
 
 // Meta is the user's bits of entry i.
 func (a *Array) Meta(i int) uint8 { return uint8(a.ents[i]) }
 
 // SetMeta sets the user's bits of entry i.
-func (a *Array) SetMeta(i int, m uint8) { a.ents[i] = a.ents[i]&^0xff | uint64(m) }
+func (a *Array) SetMeta(i int, m uint8) { a.ents[i] = a.ents[i]&^0xff | uint32(m) }
 
 // Touch makes entry i the most recently used of its set.
 func (a *Array) Touch(i int) {
-	if !a.plru {
-		a.clock++
-		if a.clock == 0 { // wrapped: ages restart, order within sets is lost once in 2^32 uses
-			clear(a.stamp)
-			a.clock = 1
-		}
-		a.stamp[i] = a.clock
+	if a.tree != nil {
+		set, way := i/a.ways, i%a.ways
+		a.tree[set] = a.tree[set]&^a.clr[way] | a.set[way]
 		return
 	}
-	set, way := i/a.ways, i%a.ways
-	t := a.tree[set]
-	node := 1
-	for half := a.ways / 2; half > 0; half /= 2 {
-		if way&half != 0 {
-			t &^= 1 << node // used right: victim search goes left
-			node = 2*node + 1
-		} else {
-			t |= 1 << node
-			node = 2 * node
-		}
+	a.clock++
+	if a.clock == 0 { // wrapped: ages restart, order within sets is lost once in 2^32 uses
+		clear(a.stamp)
+		a.clock = 1
 	}
-	a.tree[set] = t
+	a.stamp[i] = a.clock
 }
 
 // Victim returns the entry that the next insertion of l should use: a free one
 // if the set has one, else the replacement policy's choice. full tells which.
 func (a *Array) Victim(l Line) (i int, full bool) {
-	b := a.base(l)
+	b, _ := a.place(l)
 	for i, e := range a.ents[b : b+a.ways] {
 		if e&valid == 0 {
 			return b + i, false
 		}
 	}
-	if a.plru {
+	if a.tree != nil {
 		t := a.tree[b/a.ways]
 		node := 1
 		for node < a.ways {
@@ -127,7 +151,11 @@ func (a *Array) Victim(l Line) (i int, full bool) {
 // Put stores l with the given bits in entry i, replacing what was there, and
 // makes it the most recently used.
 func (a *Array) Put(i int, l Line, m uint8) {
-	a.ents[i] = valid | uint64(l)<<8 | uint64(m)
+	tag := uint32(l) / a.sets
+	if tag >= 1<<tagBits {
+		panic("cache: address beyond what the array's tags can hold")
+	}
+	a.ents[i] = valid | tag<<8 | uint32(m)
 	a.Touch(i)
 }
 
@@ -138,7 +166,7 @@ func (a *Array) Remove(i int) { a.ents[i] = 0 }
 func (a *Array) Each(f func(i int, l Line, m uint8)) {
 	for i, e := range a.ents {
 		if e&valid != 0 {
-			f(i, Line(e>>8), uint8(e))
+			f(i, a.Line(i), uint8(e))
 		}
 	}
 }

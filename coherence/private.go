@@ -42,11 +42,9 @@ func (c *Private) set(l cache.Line, s State) {
 	}
 }
 
-// drop takes a line out of both levels.
-func (c *Private) drop(l cache.Line) {
-	if i := c.L2.Find(l); i >= 0 {
-		c.L2.Remove(i)
-	}
+// dropAt takes the line in L2 entry i out of both levels.
+func (c *Private) dropAt(i int, l cache.Line) {
+	c.L2.Remove(i)
 	if i := c.L1.Find(l); i >= 0 {
 		c.L1.Remove(i)
 	}
@@ -106,17 +104,22 @@ func (c *Private) fill(l cache.Line, s State) (victim cache.Line, vstate State) 
 	if i := c.L2.Find(l); i >= 0 {
 		c.set(l, s)
 		c.L2.Touch(i)
-	} else {
-		i, full := c.L2.Victim(l)
-		if full {
-			victim, vstate = c.L2.Line(i), State(c.L2.Meta(i)&stateMask)
-			c.drop(victim)
+		if c.L1.Find(l) < 0 {
+			c.putL1(l, s)
 		}
-		c.L2.Put(i, l, uint8(s))
+		return 0, I
 	}
-	if c.L1.Find(l) < 0 {
-		i, _ := c.L1.Victim(l)
-		c.L1.Put(i, l, uint8(s))
+	i, full := c.L2.Victim(l)
+	if full {
+		victim, vstate = c.L2.Line(i), State(c.L2.Meta(i)&stateMask)
+		c.dropAt(i, victim)
 	}
+	c.L2.Put(i, l, uint8(s))
+	c.putL1(l, s)
 	return victim, vstate
+}
+
+func (c *Private) putL1(l cache.Line, s State) {
+	i, _ := c.L1.Victim(l)
+	c.L1.Put(i, l, uint8(s))
 }

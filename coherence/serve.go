@@ -176,7 +176,10 @@ func (s *System) snooped(t *Txn, core int16, now sim.Time) {
 		return
 	}
 	priv := s.Private[core]
-	before := priv.State(t.Line)
+	at2, before := priv.L2.Find(t.Line), I
+	if at2 >= 0 {
+		before = State(priv.L2.Meta(at2) & stateMask)
+	}
 	kind := SnoopInvalidate
 	if t.Request == GetS {
 		kind = SnoopShare
@@ -192,10 +195,11 @@ func (s *System) snooped(t *Txn, core int16, now sim.Time) {
 	if before != I {
 		s.moved(t, core, supplies)
 		if next == I {
-			priv.drop(t.Line)
+			priv.dropAt(at2, t.Line)
 			s.host.Lost(core, t.Line, now, true)
 		} else if next != before {
 			priv.set(t.Line, next)
+			s.host.Downgraded(core, t.Line)
 		}
 	}
 	if writeBack || before.Dirty() && (t.Request == FarOp || t.Request == Recall) {

@@ -9,6 +9,8 @@ import (
 type Host interface {
 	// Lost says that a core no longer holds a line.
 	Lost(core int16, l cache.Line, at sim.Time, invalidated bool)
+	// Downgraded says that a core may no longer write a line it still holds.
+	Downgraded(core int16, l cache.Line)
 	// Filled says that a request is complete: the line is in the private
 	// caches in the granted state (a FarOp leaves nothing there). t is
 	// recycled when Filled returns.
@@ -47,7 +49,7 @@ type System struct {
 	llc     []*cache.Array // by domain; nil without an LLC
 	txns    []*Txn
 	freeTxn int32
-	pending [][]int32    // by core: outstanding requests
+	pending [][]request  // by core: outstanding requests
 	inbound [][]sim.Time // by core: when messages on the way arrive
 	touched []int8       // by page: home under first touch, plus one
 	far     sim.Time     // home occupancy of a far atomic
@@ -60,7 +62,7 @@ func New(p *Params, q *sim.Queue, host Host, farOccupancy sim.Time) *System {
 	f := newFabric(p)
 	cores := p.Topology.Cores()
 	s := &System{p: p, q: q, host: host, f: f, dir: newDirectory(cores, f.domains), freeTxn: -1,
-		pending: make([][]int32, cores), inbound: make([][]sim.Time, cores), far: farOccupancy}
+		pending: make([][]request, cores), inbound: make([][]sim.Time, cores), far: farOccupancy}
 	for range cores {
 		s.Private = append(s.Private, NewPrivate(p))
 	}
@@ -113,7 +115,7 @@ func (s *System) Request(core int16, l cache.Line, r Request, at sim.Time) *Txn 
 	t := s.newTxn()
 	t.Line, t.Core, t.Request, t.Started = l, core, r, at
 	t.entry = s.dir.get(l, func(l cache.Line) int { return s.home(core, l) })
-	s.pending[core] = append(s.pending[core], t.id)
+	s.pending[core] = append(s.pending[core], request{l, t.id})
 	s.q.Push(at+s.p.AgentLeg, EvAgent, t.id, 0)
 	return t
 }

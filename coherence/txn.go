@@ -71,11 +71,17 @@ func (s *System) release(t *Txn) {
 	s.freeTxn = t.id
 }
 
+// request is an outstanding request of a core.
+type request struct {
+	line cache.Line
+	txn  int32
+}
+
 // Pending returns the core's outstanding request for the line, or nil.
 func (s *System) Pending(core int16, l cache.Line) *Txn {
-	for _, id := range s.pending[core] {
-		if t := s.txns[id]; t.Line == l {
-			return t
+	for _, r := range s.pending[core] {
+		if r.line == l {
+			return s.txns[r.txn]
 		}
 	}
 	return nil
@@ -86,8 +92,8 @@ func (s *System) Outstanding(core int16) int { return len(s.pending[core]) }
 
 func (s *System) unpend(t *Txn) {
 	p := s.pending[t.Core]
-	for i, id := range p {
-		if id == t.id {
+	for i := range p {
+		if p[i].txn == t.id {
 			s.pending[t.Core] = append(p[:i], p[i+1:]...)
 			return
 		}

@@ -62,20 +62,27 @@ func (h *hw) siblingWrite(i int) {
 	}
 }
 
-// obtain waits until the line is in L1D in a state that satisfies the
-// request. The wait is charged to where it was served.
+// obtain waits until a line that the core lacks (or lacks the right to) is in
+// L1D in a state that satisfies the request. The wait is charged to where it
+// was served.
 func (x *strand) obtain(l cache.Line, req coherence.Request, word sim.Addr) {
 	h := x.hw
-	for !h.holds(l, req) {
+	for {
 		if t := h.e.sys.Pending(h.core.id, l); t == nil {
 			if !h.request(l, req, word, h.now+h.cycles(h.e.m.L2Latency), false) {
 				x.block(starved)
+				if h.holds(l, req) {
+					return
+				}
 				continue
 			}
 			h.adjacent(l)
 		}
 		h.missLine = l
 		x.block(missing)
+		if h.holds(l, req) {
+			return
+		}
 	}
 }
 
@@ -309,6 +316,13 @@ func (e *engine) Lost(core int16, l cache.Line, at sim.Time, invalidated bool) {
 			h.endSpin(at)
 			e.schedule(co, h.now)
 		}
+	}
+}
+
+// Downgraded implements coherence.Host.
+func (e *engine) Downgraded(core int16, l cache.Line) {
+	for _, h := range e.cores[core].hw {
+		h.sb.lost(l)
 	}
 }
 

@@ -19,8 +19,8 @@ const (
 	leafShift  = 16 // a leaf covers 64 KiB
 	leafChunks = 1 << (leafShift - chunkShift)
 
-	// MaxAddr is the end of the simulated physical address space (64 GiB).
-	MaxAddr Addr = 1 << 36
+	// MaxAddr is the end of the simulated physical address space (32 GiB).
+	MaxAddr Addr = 1 << 35
 )
 
 type memChunk [chunkWords]uint64

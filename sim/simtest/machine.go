@@ -1,0 +1,325 @@
+// Package simtest is an executor of the CPU contract for tests: no costs,
+// sequentially consistent memory, and a seeded random choice of who runs next
+// at every single operation. Time advances by one nanosecond per operation.
+// Interrupts arrive at random points after they are due. A run in which no
+// task can go on ends with an error that names what each context waits for.
+package simtest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"mmsim/sim"
+)
+
+// Options of one run. Zero values are replaced by defaults.
+type Options struct {
+	Seed uint64
+	// MaxOps ends a run that does not come to its end (livelock); 5 million by
+	// default.
+	MaxOps int
+	// Stall is how long all tasks may be blocked while interrupts still come
+	// (timers that start themselves again); 1 ms by default.
+	Stall sim.Time
+	// Trace, if set, sees every operation.
+	Trace func(Op)
+}
+
+// Op is one executed operation, for tests that look at sequences.
+type Op struct {
+	CPU   int
+	Task  sim.TaskID // -1 outside tasks
+	IRQ   bool
+	Kind  string // "load", "store", "add", "cmpxchg", "smp_wmb", "spin", "park", ...
+	Order sim.Order
+	Ref   sim.Ref // zero if the operation has none
+	Value uint64  // loaded, stored, or new value of a read-modify-write
+}
+
+// Machine is a set of CPUs with at most one task each, on one memory.
+type Machine struct {
+	Mem *sim.Memory
+	// Counts are the totals of the counters that the code counted.
+	Counts [sim.MaxCounters]int64
+	// Ops is the number of operations executed so far.
+	Ops int
+
+	opt     Options
+	rng     sim.Rand
+	stick   uint64 // chance in 16 that a context keeps running
+	now     sim.Time
+	slots   []*context
+	free    []int // slots of interrupt contexts that have ended
+	tasks   []*context
+	cpus    []*cpu
+	timers  []timer
+	boot    sim.Handler
+	last    *context
+	ran     sim.Time // when a task ran last
+	current *context
+}
+
+type timer struct {
+	at  sim.Time
+	cpu int
+	h   sim.Handler
+}
+
+type cpu struct {
+	task    *context // nil if none
+	irq     *context // handler in progress
+	irqOff  bool
+	pending []sim.Handler
+}
+
+// New returns a machine without tasks.
+func New(mem *sim.Memory, o Options) *Machine {
+	if o.MaxOps == 0 {
+		o.MaxOps = 5_000_000
+	}
+	if o.Stall == 0 {
+		o.Stall = sim.Millisecond
+	}
+	m := &Machine{Mem: mem, opt: o, rng: sim.NewRand(o.Seed, 0, 0)}
+	m.stick = []uint64{0, 8, 14, 15}[o.Seed%4]
+	return m
+}
+
+// Go adds a task on a CPU of its own; tasks are numbered from 0 in the order
+// of the calls.
+func (m *Machine) Go(name string, cpu int, body func(c *sim.CPU)) sim.TaskID {
+	p := m.cpu(cpu)
+	if p.task != nil {
+		panic(fmt.Sprintf("simtest: CPU %d has the task %s already", cpu, p.task.c.Name))
+	}
+	id := sim.TaskID(len(m.tasks))
+	p.task = m.newContext(cpu, id, name, body)
+	m.tasks = append(m.tasks, p.task)
+	return id
+}
+
+// Boot makes h run in interrupt context on every CPU with a task when the
+// machine starts.
+func (m *Machine) Boot(h sim.Handler) { m.boot = h }
+
+// Elapsed is the time that has passed.
+func (m *Machine) Elapsed() sim.Time { return m.now }
+
+func (m *Machine) cpu(n int) *cpu {
+	for n >= len(m.cpus) {
+		m.cpus = append(m.cpus, new(cpu))
+	}
+	return m.cpus[n]
+}
+
+func (m *Machine) newContext(cpu int, task sim.TaskID, name string, body func(c *sim.CPU)) *context {
+	x := &context{m: m, cpu: cpu}
+	slot := len(m.slots)
+	if n := len(m.free); n > 0 {
+		slot, m.free = m.free[n-1], m.free[:n-1]
+	} else {
+		m.slots = append(m.slots, nil)
+	}
+	m.slots[slot] = x
+	x.c = sim.NewCPU(m, slot, task, name)
+	x.coro = sim.NewCoro(func(yield func()) {
+		x.yield = yield
+		body(x.c)
+	})
+	return x
+}
+
+// Run executes until every task has returned. The error names every context
+// that is left when nothing can go on.
+func (m *Machine) Run() error {
+	defer m.stop()
+	if m.boot != nil {
+		for _, p := range m.cpus {
+			if p.task != nil {
+				p.pending = append(p.pending, m.boot)
+			}
+		}
+	}
+	for !m.finished() {
+		x := m.choose()
+		if x == nil {
+			if !m.advance() {
+				return m.stuck("deadlock")
+			}
+			continue
+		}
+		if m.stalled() {
+			return m.stuck("deadlock: only interrupts ran for " + m.opt.Stall.String())
+		}
+		if m.Ops >= m.opt.MaxOps {
+			return m.stuck(fmt.Sprintf("no end after %d operations", m.Ops))
+		}
+		m.resume(x)
+	}
+	return nil
+}
+
+// Run executes m and fails the test if it does not come to its end.
+func Run(t testing.TB, m *Machine) {
+	t.Helper()
+	if err := m.Run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *Machine) resume(x *context) {
+	m.current, m.last = x, x
+	x.wait = running
+	if !x.c.InIRQ {
+		m.ran = m.now
+	}
+	if !x.coro.Resume() {
+		x.wait = done
+		if p := m.cpus[x.cpu]; p.irq == x {
+			p.irq = nil
+			m.slots[x.c.Slot] = nil
+			m.free = append(m.free, x.c.Slot)
+		}
+	}
+}
+
+func (m *Machine) finished() bool {
+	for _, x := range m.tasks {
+		if x.wait != done {
+			return false
+		}
+	}
+	return true
+}
+
+// stalled reports whether only interrupts have run for too long, with no task
+// that waits for time to pass.
+func (m *Machine) stalled() bool {
+	if m.now-m.ran <= m.opt.Stall {
+		return false
+	}
+	for _, x := range m.tasks {
+		if (x.wait == thinking || x.wait == spinning) && x.until != sim.Never {
+			return false
+		}
+	}
+	return true
+}
+
+// stop abandons what still runs, so that no coroutine is left behind.
+func (m *Machine) stop() {
+	for _, x := range m.slots {
+		if x != nil && x.wait != done {
+			x.coro.Stop()
+		}
+	}
+}
+
+// choose picks the context that runs next: any that can, or an interrupt that
+// is due. nil if there is none.
+func (m *Machine) choose() *context {
+	m.expireTimers()
+	if x := m.last; x != nil && m.runnable(x) && m.rng.Below(16) < m.stick {
+		return x
+	}
+	n := 0
+	for _, p := range m.cpus {
+		n += m.choices(p)
+	}
+	if n == 0 {
+		return nil
+	}
+	k := int(m.rng.Below(uint64(n)))
+	for i, p := range m.cpus {
+		if k -= m.choices(p); k < 0 {
+			return m.pick(i, k)
+		}
+	}
+	panic("simtest: choice out of range")
+}
+
+// choices is what CPU p could do: run its context, or take an interrupt.
+func (m *Machine) choices(p *cpu) (n int) {
+	if p.irq != nil {
+		if m.runnable(p.irq) {
+			n++
+		}
+		return n
+	}
+	if p.task != nil && m.runnable(p.task) {
+		n++
+	}
+	if len(p.pending) > 0 && !p.irqOff {
+		n++
+	}
+	return n
+}
+
+// pick is choice number k (counted from -1 downwards) of a CPU: the last one is
+// the interrupt, if there is one to take.
+func (m *Machine) pick(i, k int) *context {
+	p := m.cpus[i]
+	if p.irq != nil {
+		return p.irq
+	}
+	if k == -1 && len(p.pending) > 0 && !p.irqOff {
+		return m.interrupt(i, p)
+	}
+	return p.task
+}
+
+// interrupt starts the first pending handler of a CPU.
+func (m *Machine) interrupt(i int, p *cpu) *context {
+	h := p.pending[0]
+	p.pending = p.pending[1:]
+	task, name := sim.TaskID(-1), fmt.Sprintf("interrupt on idle cpu%d", i)
+	if p.task != nil && p.task.wait != done && p.task.wait != parked {
+		task, name = p.task.c.Task, "interrupt over "+p.task.c.Name
+	}
+	p.irq = m.newContext(i, task, name, func(c *sim.CPU) { h(c) })
+	p.irq.c.InIRQ = true
+	return p.irq
+}
+
+// expireTimers makes timers that are due pending interrupts, in order of time
+// and then of setting.
+func (m *Machine) expireTimers() {
+	for {
+		first := -1
+		for i := range m.timers {
+			if m.timers[i].at <= m.now && (first < 0 || m.timers[i].at < m.timers[first].at) {
+				first = i
+			}
+		}
+		if first < 0 {
+			return
+		}
+		t := m.timers[first]
+		m.timers = slices.Delete(m.timers, first, first+1)
+		m.cpus[t.cpu].pending = append(m.cpus[t.cpu].pending, t.h)
+	}
+}
+
+// advance moves time to the next timer or deadline when nothing can run now.
+func (m *Machine) advance() bool {
+	next := sim.Never
+	for _, t := range m.timers {
+		next = min(next, t.at)
+	}
+	for _, x := range m.slots {
+		if x != nil && (x.wait == thinking || x.wait == spinning) && !m.covered(x) {
+			next = min(next, x.until)
+		}
+	}
+	if next == sim.Never {
+		return false
+	}
+	m.now = max(m.now, next)
+	return true
+}
+
+// covered reports whether an interrupt keeps the context from running.
+func (m *Machine) covered(x *context) bool {
+	return m.cpus[x.cpu].irq != nil && m.cpus[x.cpu].irq != x
+}
