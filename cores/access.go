@@ -40,6 +40,9 @@ func (x *strand) read(r sim.Ref) uint64 {
 	i := h.core.priv.HitL1(l)
 	if i >= 0 {
 		h.count(L1Hits)
+		if len(h.core.hw) > 1 {
+			h.waitSiblingAtomic(l)
+		}
 		v := h.e.mem.Read(r.A, r.Size)
 		h.charge(L1, h.cycles(h.e.m.L1Latency))
 		h.siblingWrite(i)
@@ -169,14 +172,25 @@ func (x *strand) rmwNear(r sim.Ref, op sim.RMWOp, arg, cmp uint64, cost sim.Cycl
 	h := x.hw
 	l := h.e.line(r.A)
 	h.takeExclusive(x, l, r.A)
+	h.waitSiblingAtomic(l)
 	old := h.e.mem.Read(r.A, r.Size)
 	if v, writes := op.Apply(old, arg, cmp, r.Size); writes {
 		h.write(l, r, v, nil)
 	}
-	h.pinLine = l
-	h.pinUntil = h.now + sim.Time(cost)*h.core.period
-	h.charge(Atomic, sim.Time(cost)*h.core.period)
+	took := h.cycles(cost)
+	h.pinLine, h.pinUntil = l, h.now+took
+	h.charge(Atomic, took)
 	return old
+}
+
+// waitSiblingAtomic: a line that an SMT sibling's atomic has locked is closed
+// to this thread until that ends.
+func (h *hw) waitSiblingAtomic(l cache.Line) {
+	for _, s := range h.core.hw {
+		if s != h && s.pinLine == l && s.pinUntil > h.now {
+			h.charge(Atomic, s.pinUntil-h.now)
+		}
+	}
 }
 
 // takeExclusive brings the line into L1D for writing.

@@ -20,13 +20,20 @@ type Event struct {
 //
 // Events must not be pushed before the last one popped.
 type Queue struct {
-	due   []Event // of the slot whose turn it is, latest first
-	slots [wheelSlots][]Event
-	used  [wheelSlots / 64]uint64 // which slots hold events
+	due   []Event           // of the slot whose turn it is, latest first
+	slots [wheelSlots]int32 // list of nodes, plus one; 0 is empty
+	used  [wheelSlots / 64]uint64
+	nodes []queueNode // a small pool, so that the wheel stays in the host's caches
+	spare int32       // list of free nodes, plus one
 	turn  int64                   // number of the slot whose turn it is
 	far   eventHeap
 	seq   uint64
 	n     int
+}
+
+type queueNode struct {
+	Event
+	next int32 // plus one
 }
 
 const (
@@ -66,7 +73,15 @@ func (q *Queue) Push(at Time, kind uint8, a, b int32) {
 
 func (q *Queue) put(slot int64, e Event) {
 	i := slot & (wheelSlots - 1)
-	q.slots[i] = append(q.slots[i], e)
+	k := q.spare
+	if k == 0 {
+		q.nodes = append(q.nodes, queueNode{})
+		k = int32(len(q.nodes))
+	} else {
+		q.spare = q.nodes[k-1].next
+	}
+	q.nodes[k-1] = queueNode{e, q.slots[i]}
+	q.slots[i] = k
 	q.used[i>>6] |= 1 << (i & 63)
 }
 
@@ -102,11 +117,12 @@ func (q *Queue) advance() {
 	q.turn = slot
 	i := slot & (wheelSlots - 1)
 	q.used[i>>6] &^= 1 << (i & 63)
-	ready := q.slots[i]
-	q.slots[i] = ready[:0]
-	for k := range ready {
-		q.insertDue(ready[k])
+	for k := q.slots[i]; k != 0; {
+		nd := &q.nodes[k-1]
+		q.insertDue(nd.Event)
+		nd.next, q.spare, k = q.spare, k, nd.next
 	}
+	q.slots[i] = 0
 	for len(q.far) > 0 && int64(q.far.next()>>slotShift) < q.turn+wheelSlots {
 		e := q.far.pop()
 		if s := int64(e.At) >> slotShift; s <= q.turn {
