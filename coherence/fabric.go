@@ -163,7 +163,3 @@ func (f *fabric) memory(socket int16, at sim.Time) sim.Time {
 	f.memFree[socket] = start + f.p.MemoryOccupancy
 	return start + f.p.MemoryLatency
 }
-
-// lookahead is the shortest time in which anything that happens outside a core
-// can reach it.
-func (f *fabric) lookahead() sim.Time { return f.p.AgentLeg }

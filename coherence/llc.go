@@ -123,5 +123,5 @@ func (s *System) llcEvict(d, k int, now sim.Time) {
 	t := s.newTxn()
 	t.Line, t.Request, t.entry, t.place = l, Recall, i, d
 	t.Core = int16(d * s.f.slices)
-	s.q.Push(now, EvStart, t.id, 0)
+	s.q.Push(now+s.p.AgentLeg, EvStart, t.id, 0) // the eviction reaches the agent
 }

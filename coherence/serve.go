@@ -164,7 +164,7 @@ func (s *System) snoop(t *Txn, core int16, base sim.Time) {
 	at := base + s.f.toCore(t.place, core)
 	t.acks++
 	s.Announce(core, at)
-	s.q.Push(at, EvSnoop, t.id, int32(core))
+	s.in.Push(at, EvSnoop, t.id, int32(core))
 }
 
 // snooped: a snoop arrives. It waits for the operation that holds the line,
@@ -326,7 +326,7 @@ func (s *System) complete(t *Txn) {
 		s.q.Push(t.ready+s.far, EvFar, t.id, 0)
 	default:
 		s.Announce(t.Core, t.ready)
-		s.q.Push(t.ready, EvFill, t.id, 0)
+		s.in.Push(t.ready, EvFill, t.id, 0)
 	}
 }
 
@@ -351,7 +351,7 @@ func (s *System) performFar(t *Txn, now sim.Time) {
 	s.letGo(t, now, int16(t.place))
 	at := now + s.p.AgentLeg + s.f.legs[t.place][s.f.domainOf[t.Core]]
 	s.Announce(t.Core, at)
-	s.q.Push(at, EvFill, t.id, 0)
+	s.in.Push(at, EvFill, t.id, 0)
 }
 
 // filled: the requester has the line. Its operation comes first, then the
@@ -369,7 +369,7 @@ func (s *System) filled(t *Txn, now sim.Time) {
 	}
 	for _, id := range t.deferred {
 		s.Announce(t.Core, now)
-		s.q.Push(now, EvSnoop, id, int32(t.Core))
+		s.in.Push(now, EvSnoop, id, int32(t.Core))
 	}
 	s.host.Filled(t, now)
 	s.release(t)

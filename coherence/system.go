@@ -40,7 +40,8 @@ const (
 // System is the memory system of one machine in one run.
 type System struct {
 	p    *Params
-	q    *sim.Queue
+	q    *sim.Queue // what happens at agents and homes
+	in   *sim.Queue // what arrives at cores: snoops and fills
 	host Host
 	f    *fabric
 	dir  *directory
@@ -56,12 +57,14 @@ type System struct {
 	order   uint64       // requests accepted so far
 }
 
-// New makes an idle memory system. farOccupancy is what one far atomic keeps
-// its line busy for.
-func New(p *Params, q *sim.Queue, host Host, farOccupancy sim.Time) *System {
+// New makes an idle memory system. Its events go to two queues, because what
+// happens at an agent can reach a core sooner than what arrives at another
+// core: see Lookahead. farOccupancy is what one far atomic keeps its line busy
+// for.
+func New(p *Params, agents, arrivals *sim.Queue, host Host, farOccupancy sim.Time) *System {
 	f := newFabric(p)
 	cores := p.Topology.Cores()
-	s := &System{p: p, q: q, host: host, f: f, dir: newDirectory(cores, f.domains), freeTxn: -1,
+	s := &System{p: p, q: agents, in: arrivals, host: host, f: f, dir: newDirectory(cores, f.domains), freeTxn: -1,
 		pending: make([][]request, cores), inbound: make([][]sim.Time, cores), far: farOccupancy}
 	for range cores {
 		s.Private = append(s.Private, NewPrivate(p))
@@ -74,9 +77,13 @@ func New(p *Params, q *sim.Queue, host Host, farOccupancy sim.Time) *System {
 	return s
 }
 
-// Lookahead is the shortest time in which anything outside a core can reach
-// it.
-func (s *System) Lookahead() sim.Time { return s.f.lookahead() }
+// Lookahead is the shortest time in which an event can reach a core that it
+// does not happen at: an event at an agent by a snoop; an arrival at another
+// core by that core's answer, or by a request that it sends by way of an agent.
+func (s *System) Lookahead() (agent, arrival sim.Time) {
+	agent = s.p.AgentLookup + s.p.AgentLeg
+	return agent, s.p.AgentLeg + min(agent, s.p.OwnerPipeline, s.p.Invalidate)
+}
 
 // SocketOf is the socket of a core.
 func (s *System) SocketOf(core int16) int16 { return s.f.socketOf[s.f.domainOf[core]] }

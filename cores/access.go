@@ -107,7 +107,7 @@ func (h *hw) request(l cache.Line, req coherence.Request, word sim.Addr, at sim.
 	}
 	t := sys.Request(h.core.id, l, req, at)
 	t.Word, t.Step, t.Thread, t.Prefetch = word, h.step, int8(h.thread), prefetch
-	h.core.horizon = min(h.core.horizon, at+2*h.e.look)
+	h.core.horizon = min(h.core.horizon, at+h.e.m.Mem.AgentLeg+h.e.lookQ)
 	return true
 }
 

@@ -27,10 +27,13 @@ type engine struct {
 	opt  Options
 	prog *Program
 	mem  *sim.Memory
-	q    sim.Queue // everything but the cores' own resumption
-	runs sim.Queue // evResume: handled after other events of the same time
+	q    sim.Queue // what happens outside the cores
+	in   sim.Queue // snoops and fills that arrive at cores
+	runs sim.Queue // cores that resume by themselves
 	sys  *coherence.System
-	look sim.Time // shortest time in which an event outside a core can reach it
+
+	// How soon an event of each queue can reach another core.
+	lookQ, lookIn, lookRuns sim.Time
 
 	cores []*core   // by core, nil without a thread
 	hws   []*hw     // by CPU, nil without a thread
@@ -77,9 +80,9 @@ func newEngine(m *Machine, p *Program, o Options) (*engine, error) {
 	e := &engine{m: m, opt: o, prog: p, mem: p.Mem, warm: o.Warmup, end: o.Warmup + o.Duration,
 		cores: make([]*core, t.Cores()), hws: make([]*hw, t.CPUs()),
 		lineShift: uint(bits.TrailingZeros(uint(m.Mem.LineBytes))), low: lower(m), bounces: map[uint64]int64{}}
-	e.sys = coherence.New(&m.Mem, &e.q, e, m.FarOccupy)
-	e.look = e.sys.Lookahead()
-	if e.look <= 0 {
+	e.sys = coherence.New(&m.Mem, &e.q, &e.in, e, m.FarOccupy)
+	e.lookQ, e.lookIn = e.sys.Lookahead()
+	if m.Mem.AgentLeg <= 0 {
 		return nil, fmt.Errorf("machine %s: the core-to-agent leg must be longer than 0", m.Name)
 	}
 	for i := range p.Threads {
@@ -131,6 +134,7 @@ func (e *engine) addThread(i int) error {
 // setClocks fixes the clock of every core in use: sockets slow down by the
 // number of physical cores that have a thread, for the whole run.
 func (e *engine) setClocks() {
+	e.lookRuns = sim.Never
 	active := make([]int, e.m.Mem.Topology.Sockets)
 	for _, co := range e.cores {
 		if co != nil {
@@ -151,11 +155,16 @@ func (e *engine) setClocks() {
 		}
 		co.period = step.Clock.Period()
 		co.smtPeriod = co.period * 1000 / sim.Time(max(1, e.m.SMTPermille))
+		e.lookRuns = min(e.lookRuns, e.missDelay(co))
 		for _, h := range co.hw {
 			h.acct.Period = co.period
 		}
 	}
+	e.lookRuns += e.m.Mem.AgentLeg + e.lookQ
 }
+
+// missDelay is the time from an access to its request leaving the core.
+func (e *engine) missDelay(co *core) sim.Time { return sim.Time(e.m.L2Latency) * co.period }
 
 // loop handles events in order of time until the end of the run.
 func (e *engine) loop() (err error) {
@@ -179,25 +188,33 @@ func (e *engine) loop() (err error) {
 	return nil
 }
 
-func (e *engine) pendingEvents() int { return e.q.Len() + e.runs.Len() }
+func (e *engine) pendingEvents() int { return e.q.Len() + e.in.Len() + e.runs.Len() }
 
-// next takes the earliest event; at equal times a core resumes last.
+// next takes the earliest event. At equal times what happens outside the cores
+// comes first, a core resuming by itself last.
 func (e *engine) next() sim.Event {
-	if e.q.Next() <= e.runs.Next() {
+	q, in, runs := e.q.Next(), e.in.Next(), e.runs.Next()
+	switch {
+	case q <= in && q <= runs:
 		return e.q.Pop()
+	case in <= runs:
+		return e.in.Pop()
 	}
 	return e.runs.Pop()
 }
 
-// horizon is until when a core may run ahead: nothing that is pending outside
-// can reach it sooner. What another core does when it resumes has to travel to
-// an agent first and from there to this core, two legs.
+// horizon is until when a core may run ahead: nothing that is pending
+// elsewhere can reach it sooner.
 func (e *engine) horizon(co *core) sim.Time {
-	h := min(e.q.Next()+e.look, e.sys.NextArrival(co.id))
-	if n := e.runs.Next(); n != sim.Never {
-		h = min(h, n+2*e.look)
+	return min(after(e.q.Next(), e.lookQ), after(e.in.Next(), e.lookIn), after(e.runs.Next(), e.lookRuns),
+		e.sys.NextArrival(co.id))
+}
+
+func after(t, d sim.Time) sim.Time {
+	if t == sim.Never {
+		return t
 	}
-	return h
+	return t + d
 }
 
 // handle carries out one event.

@@ -33,7 +33,7 @@ func (e *engine) SetTimer(c *sim.CPU, after sim.Time, f sim.Handler) {
 
 func (e *engine) deliver(h *hw, cpu int, kind uint8, after sim.Time, f sim.Handler) {
 	target := e.hws[cpu]
-	at := h.now + max(after, 2*e.look)
+	at := h.now + max(after, e.lookRuns)
 	e.sys.Announce(target.core.id, at)
 	e.q.Push(at, kind, int32(cpu), e.keepHandler(f))
 	h.core.horizon = min(h.core.horizon, at)
@@ -170,7 +170,7 @@ func (e *engine) Unpark(c *sim.CPU, t sim.TaskID) {
 		h.count(IPIsSent)
 		delay = e.m.OS.IPIDelivery
 	}
-	at := h.now + max(delay, 2*e.look)
+	at := h.now + max(delay, e.lookRuns)
 	e.sys.Announce(target.core.id, at)
 	e.q.Push(at, evWake, int32(target.cpu), 0)
 	h.core.horizon = min(h.core.horizon, at)
