@@ -104,7 +104,7 @@ func benchPattern(b *testing.B, m *Machine, cores int, body func(int, *int64) fu
 			e.handle(e.next())
 		}
 	}
-	step(int64(cores) * 400) // warm the simulated caches
+	step(int64(cores) * 4000) // warm the simulated caches
 	start, misses, events := n, e.misses(), e.events
 	b.ReportAllocs()
 	b.ResetTimer()

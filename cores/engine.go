@@ -123,6 +123,7 @@ func (e *engine) addThread(i int) error {
 	h.base = e.newContext(h, th.Name, i, func(x *strand) { th.Body(x.cpu) })
 	h.ctx = h.base
 	h.irq = e.newContext(h, th.Name+"/irq", i, interruptLoop)
+	h.irq.cpu.InIRQ = true
 	h.setBucket(bucketRunning)
 	if e.prog.Boot != nil {
 		h.pending = append(h.pending, e.prog.Boot)

@@ -75,16 +75,17 @@ var (
 
 // pcpuLayout is this CPU's own hot line: preemption count, the context-tracking
 // counter that RCU reads from elsewhere (odd: RCU watches this CPU, even: the
-// CPU is idle), and whether the tick is stopped.
+// CPU is idle), whether the tick is stopped, and when it is due.
 var pcpuLayout = sim.NewLayout("pcpu_hot", 64, 64,
 	sim.F("preempt_count", 8, 4),
 	sim.F("context_tracking.state", 16, 4),
 	sim.F("tick_stopped", 20, 4),
+	sim.F("sched_timer.expires", 24, 8),
 )
 
 var (
 	pcpuPreempt     = pcpuLayout.Field("preempt_count")
 	pcpuContext     = pcpuLayout.Field("context_tracking.state")
 	pcpuTickStopped = pcpuLayout.Field("tick_stopped")
+	pcpuTickExpires = pcpuLayout.Field("sched_timer.expires")
 )
-

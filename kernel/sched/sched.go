@@ -37,7 +37,7 @@ type Scheduler struct {
 	rqs     kmem.PerCPU
 	pcpu    kmem.PerCPU
 	cfg     Config
-	onTick  []func(c *sim.CPU)
+	onTick  []TickFunc
 	tick    sim.Handler
 }
 

@@ -33,6 +33,14 @@ func (s *Scheduler) Schedule(c *sim.CPU, why sim.WaitReason) {
 	c.IRQRestore(irq)
 }
 
+// SchedulePreemptDisabled is schedule_preempt_disabled: schedule from code that
+// runs with preemption disabled once.
+func (s *Scheduler) SchedulePreemptDisabled(c *sim.CPU, why sim.WaitReason) {
+	s.PreemptEnable(c)
+	s.Schedule(c, why)
+	s.PreemptDisable(c)
+}
+
 // deactivate is __schedule up to the switch to the idle task. It returns false
 // if the task has been made running again.
 func (s *Scheduler) deactivate(c *sim.CPU, me, rq sim.Ptr) bool {

@@ -2,28 +2,47 @@ package sched
 
 import "mmsim/sim"
 
-// OnTick adds work to every scheduler tick (RCU's). Set-up only. The function
-// runs in interrupt context with RCU watching.
-func (s *Scheduler) OnTick(f func(c *sim.CPU)) { s.onTick = append(s.onTick, f) }
+// TickFunc is work done in every scheduler tick, in interrupt context. idle
+// says whether the tick interrupted the idle task. It reports whether it needs
+// this CPU's next tick even then.
+type TickFunc func(c *sim.CPU, idle bool) (needed bool)
+
+// OnTick adds work to every scheduler tick (RCU's). Set-up only.
+func (s *Scheduler) OnTick(f TickFunc) { s.onTick = append(s.onTick, f) }
 
 // StartTick starts this CPU's tick; it is called in interrupt context as the
 // CPU comes up. The ticks of different CPUs are spread evenly over the period
 // (skew_tick), so that they do not collide by construction.
 func (s *Scheduler) StartTick(c *sim.CPU) {
-	c.SetTimer(s.cfg.TickPeriod*sim.Time(c.ID()+1)/sim.Time(s.cfg.CPUs), s.tick)
+	first := s.cfg.TickPeriod * sim.Time(c.ID()+1) / sim.Time(s.cfg.CPUs)
+	c.Store(s.pcpu.This(c).F(pcpuTickExpires), uint64(c.Now()+first))
+	c.SetTimer(first, s.tick)
 }
 
-// tickHandler is the tick. On an idle CPU it stops itself, as NO_HZ_IDLE does;
-// the CPU starts it again when it leaves idle.
+// nextTick arms the timer for the first tick to come, a whole number of
+// periods after the last one (hrtimer_forward).
+func (s *Scheduler) nextTick(c *sim.CPU) {
+	expires := s.pcpu.This(c).F(pcpuTickExpires)
+	next := sim.Time(c.Load(expires))
+	if late := c.Now() - next; late >= 0 {
+		next += (late/s.cfg.TickPeriod + 1) * s.cfg.TickPeriod
+	}
+	c.Store(expires, uint64(next))
+	c.SetTimer(max(next-c.Now(), 0), s.tick)
+}
+
+// tickHandler is the tick. On an idle CPU it stops itself unless it is needed,
+// as NO_HZ_IDLE does; the CPU starts it again when it leaves idle.
 func (s *Scheduler) tickHandler(c *sim.CPU) {
 	wasIdle := s.IRQEnter(c)
+	needed := !wasIdle
 	for _, f := range s.onTick {
-		f(c)
+		needed = f(c, wasIdle) || needed
 	}
-	if wasIdle {
+	if !needed {
 		c.Store(s.pcpu.This(c).F(pcpuTickStopped), 1)
 	} else {
-		c.SetTimer(s.cfg.TickPeriod, s.tick)
+		s.nextTick(c)
 	}
 	s.IRQExit(c, wasIdle)
 }
@@ -53,8 +72,6 @@ func (s *Scheduler) Context(cpu int) sim.Ref { return s.pcpu.Of(cpu).F(pcpuConte
 // not, the CPU is idle: it has no RCU readers.
 func Watching(v uint64) bool { return v&1 != 0 }
 
-// Interrupted reports, in a handler between IRQEnter and IRQExit, whether
-// there can be an RCU reader beneath it.
 func (s *Scheduler) flipContext(c *sim.CPU) { c.FetchAdd(s.Context(c.ID()), 1, sim.Full) }
 
 func (s *Scheduler) idleEnter(c *sim.CPU) { s.flipContext(c) }
@@ -65,6 +82,6 @@ func (s *Scheduler) idleExit(c *sim.CPU) {
 	stopped := s.pcpu.This(c).F(pcpuTickStopped)
 	if c.Load(stopped) != 0 {
 		c.Store(stopped, 0)
-		c.SetTimer(s.cfg.TickPeriod, s.tick)
+		s.nextTick(c)
 	}
 }

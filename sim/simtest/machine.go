@@ -130,7 +130,8 @@ func (m *Machine) newContext(cpu int, task sim.TaskID, name string, body func(c 
 	return x
 }
 
-// Run executes until every task has returned. The error names every context
+// Run executes until every task has returned; timers that are not due by then
+// are dropped. The error names every context
 // that is left when nothing can go on.
 func (m *Machine) Run() error {
 	defer m.stop()
@@ -184,7 +185,21 @@ func (m *Machine) resume(x *context) {
 	}
 }
 
+// finished reports whether every task has returned and every interrupt that
+// was raised until then is handled.
 func (m *Machine) finished() bool {
+	if !m.tasksDone() {
+		return false
+	}
+	for _, p := range m.cpus {
+		if p.irq != nil || len(p.pending) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Machine) tasksDone() bool {
 	for _, x := range m.tasks {
 		if x.wait != done {
 			return false
@@ -219,7 +234,9 @@ func (m *Machine) stop() {
 // choose picks the context that runs next: any that can, or an interrupt that
 // is due. nil if there is none.
 func (m *Machine) choose() *context {
-	m.expireTimers()
+	if !m.tasksDone() {
+		m.expireTimers()
+	}
 	if x := m.last; x != nil && m.runnable(x) && m.rng.Below(16) < m.stick {
 		return x
 	}
@@ -304,8 +321,10 @@ func (m *Machine) expireTimers() {
 // advance moves time to the next timer or deadline when nothing can run now.
 func (m *Machine) advance() bool {
 	next := sim.Never
-	for _, t := range m.timers {
-		next = min(next, t.at)
+	if !m.tasksDone() {
+		for _, t := range m.timers {
+			next = min(next, t.at)
+		}
 	}
 	for _, x := range m.slots {
 		if x != nil && (x.wait == thinking || x.wait == spinning) && !m.covered(x) {

@@ -1,0 +1,55 @@
+package kernel
+
+import (
+	"mmsim/kernel/kmem"
+	"mmsim/kernel/locking"
+	"mmsim/kernel/rcu"
+	"mmsim/kernel/sched"
+	"mmsim/sim"
+)
+
+// Config is what the kernel learns at boot.
+type Config struct {
+	// CPUs is the number of CPUs of the machine.
+	CPUs int
+	// TaskCPU is the CPU that each task is pinned to, by task number.
+	TaskCPU []int
+	// TickPeriod is the time between two scheduler ticks of a CPU (1/HZ).
+	TickPeriod sim.Time
+	// Pages sizes the page allocator.
+	Pages kmem.PageOptions
+}
+
+// Base is a booted kernel without any process: what mm and everything above is
+// built from. It holds addresses and layouts only; the state is in the memory.
+type Base struct {
+	Arena  *kmem.Arena
+	Pages  *kmem.PageAllocator
+	Spin   *locking.SpinLocks
+	RWSems *locking.RWSems
+	Sched  *sched.Scheduler
+	RCU    *rcu.RCU
+}
+
+// NewBase builds the kernel's own objects in an empty memory.
+func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
+	b := &Base{Arena: kmem.NewArena(mem, syms)}
+	b.Spin = kmem.NewSpinLocks(b.Arena, cfg.CPUs)
+	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, CPUs: cfg.CPUs, TickPeriod: cfg.TickPeriod})
+	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin)
+	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, cfg.TickPeriod)
+	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
+	return b
+}
+
+// NewCache is kmem_cache_create in this kernel.
+func (b *Base) NewCache(l *sim.Layout, o kmem.CacheOptions) *kmem.Cache {
+	if o.TypesafeByRCU {
+		o.Defer = b.RCU.Deferred
+	}
+	return kmem.NewCache(b.Arena, b.Pages, l, o)
+}
+
+// Boot is what a CPU does as it comes up, in interrupt context: it starts its
+// scheduler tick.
+func (b *Base) Boot(c *sim.CPU) { b.Sched.StartTick(c) }
