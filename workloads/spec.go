@@ -1,27 +1,39 @@
 // Package workloads builds what a machine runs: thread groups that repeat a
 // path, their pinning, rates and address distributions, and the initial state
 // of the simulated kernel they run in.
+//
+// A path is one kernel operation (uprobe-hit, mmap-munmap) or the hardware
+// probes of path micro; a design is one way in which the paths of a run
+// synchronise. Paths lists both. Build turns a Spec, a machine, a design and a
+// seed into a program for package cores.
 package workloads
 
 import (
 	"mmsim/sim"
 )
 
-// Distribution chooses the target of each operation among the group's VMAs.
+// Distribution chooses the target of each operation among the path's targets:
+// the probed VMAs of uprobe-hit, the areas of mmap-munmap.
 type Distribution uint8
 
 const (
 	OneVMA  Distribution = iota // all threads use the same VMA
 	OwnVMA                      // each thread uses a VMA of its own
 	Uniform                     // uniformly among all VMAs
-	Zipf                        // Zipf-distributed rank among all VMAs
+	Zipf                        // Zipf-distributed rank among all VMAs; rank 0 is the first VMA
+	numDistributions
 )
+
+// String is the distribution's name in experiment files.
+func (d Distribution) String() string {
+	return [...]string{"one-vma", "own-vma", "uniform", "zipf"}[d]
+}
 
 // Group is a set of equal threads.
 type Group struct {
 	Name string
 	Path string // name of a registered path
-	CPUs []int  // one thread per entry, in order
+	CPUs []int  // one thread per entry, in order; none if the path places its own threads
 	// Interval between the starts of operations of one thread (from a rate);
 	// 0 is back-to-back.
 	Interval sim.Time
@@ -30,3 +42,15 @@ type Group struct {
 	// ZipfMilli is the Zipf exponent in thousandths (Zipf only).
 	ZipfMilli int
 }
+
+// Spec is a whole workload: the groups, in the order of the experiment file,
+// and the parameters of the simulated kernel that they share.
+type Spec struct {
+	Groups []Group
+	Params Params
+}
+
+// HelperGroup is the group index of threads that a path adds to those of the
+// spec (the partner of a ping-pong, the helpers that prepare a line): it
+// follows the spec's own groups. Helpers end no operations.
+func (s *Spec) HelperGroup() int { return len(s.Groups) }

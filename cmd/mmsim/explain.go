@@ -1,0 +1,41 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"mmsim/configs"
+	"mmsim/experiments"
+)
+
+func newExplain() *cobra.Command {
+	var q experiments.ExplainRequest
+	var set []string
+	c := &cobra.Command{
+		Use:   "explain PATH --design D",
+		Short: "Show the memory operations of one uncontended execution of a path",
+		Long: `Execute a path alone on CPU 0 and show its memory operations in program order,
+as really executed: step, operation, object.field, line, state of the line
+before and after, cycles. Hold it against the kernel's source.`,
+		Args: wrongArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			q.Path = args[0]
+			if q.Overrides, err = parseSets(set); err != nil {
+				return err
+			}
+			rep, err := experiments.Explain(c.Context(), q)
+			if err != nil {
+				return err
+			}
+			return rep.WriteText(c.OutOrStdout())
+		},
+	}
+	fl := c.Flags()
+	fl.StringVar(&q.Design, "design", "", "`design` of the path (mmsim list designs)")
+	fl.StringVar(&q.Machine, "machine", "", "`preset or file` (default: the experiment's machine)")
+	fl.StringVar(&q.Experiment, "experiment", "", "`preset or file` that gives the kernel's parameters (default: the first with the path)")
+	fl.StringArrayVar(&set, "set", nil, setHelp)
+	fl.BoolVar(&q.Cold, "cold", false, "explain the first execution, with cold caches")
+	completeFlag(c, "machine", configs.MachineNames)
+	completeFlag(c, "experiment", configs.ExperimentNames)
+	return c
+}

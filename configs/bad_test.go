@@ -1,0 +1,37 @@
+package configs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mmsim/configs/schema"
+)
+
+// Each file of testdata/*.bad.toml has one fault; its first line says what the
+// error must be.
+func TestBadFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.bad.toml")
+	if err != nil || len(files) < 70 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(string(text), "\n")
+		want := strings.TrimPrefix(first, "# want: ")
+		if strings.HasPrefix(filepath.Base(file), "machine-") {
+			_, err = LoadMachine(file, schema.Origin{})
+		} else {
+			_, err = Load(Options{Experiment: file})
+		}
+		if err == nil {
+			t.Errorf("%s: no error; want %s", file, want)
+		} else if got := strings.TrimPrefix(err.Error(), file+":"); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", file, got, want)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package configs
+
+import (
+	"mmsim/configs/schema"
+	"mmsim/kernel/mm"
+	"mmsim/kernel/uprobes"
+	"mmsim/sim"
+	"mmsim/workloads"
+)
+
+// Limits of a process.
+const (
+	maxVMAs   = 60000 // vm.max_map_count is 65530
+	maxProbes = 10000
+	maxPages  = 1 << 18
+)
+
+func defaultUprobe() workloads.UprobeParams {
+	c := uprobes.DefaultCosts()
+	return workloads.UprobeParams{Probes: 1, Handler: c.Handler,
+		Costs: workloads.UprobeCosts{Notify: c.Notify, VMALookup: c.VMALookup, TreeLookup: c.TreeLookup, Chain: c.Chain}}
+}
+
+func bindKernel(t *schema.Table[Experiment]) {
+	const kernel = "a path of the simulated kernel"
+	schema.Bind(t, "kernel.layout", layoutKind, "mm_struct layout: where mmap_lock's count and owner and mm_lock_seq lie.",
+		func(e *Experiment) *string { return &e.kernel.Layout }).When(kernel, (*Experiment).simulatesKernel)
+	schema.Bind(t, "kernel.tick", schema.Positive(schema.Time), "Period of the scheduler tick (1/HZ), which drives RCU.",
+		func(e *Experiment) *sim.Time { return &e.kernel.Tick }).When(kernel, (*Experiment).simulatesKernel)
+	schema.Bind(t, "kernel.mm.vmas", schema.Count(1, maxVMAs), "VMAs of the process before the run, probed ones included.",
+		func(e *Experiment) *int { return &e.kernel.MM.VMAs }).When(kernel, (*Experiment).simulatesKernel)
+	bindMapping(t)
+	bindUprobe(t)
+	schema.Members(t, "kernel.layout_override", schema.Count(0, 1<<16), `Fields moved within their struct, in this order: "mm_struct.mm_lock_seq" = byte offset.`,
+		setOverride, getOverrides).When(kernel, (*Experiment).simulatesKernel)
+}
+
+func bindMapping(t *schema.Table[Experiment]) {
+	const needs = "path mmap-munmap"
+	mapping := func(e *Experiment) bool { return e.runs("mmap-munmap") }
+	schema.Bind(t, "kernel.mm.mmap_pages", schema.Count(1, maxPages), "Pages of a mapping that mmap-munmap makes.",
+		func(e *Experiment) *int { return &e.kernel.MM.MmapPages }).When(needs, mapping)
+	schema.Bind(t, "kernel.mm.touched_pages", schema.Count(0, maxPages), "Pages of it that are mapped in before munmap; they need their translations flushed.",
+		func(e *Experiment) *int { return &e.kernel.MM.TouchedPages }).When(needs, mapping)
+	for _, c := range []struct {
+		name, doc string
+		at        func(c *mm.Costs) *sim.Cycles
+	}{
+		{"syscall_entry", "User to kernel by system call.", func(c *mm.Costs) *sim.Cycles { return &c.SyscallEntry }},
+		{"syscall_exit", "Kernel to user by system call return.", func(c *mm.Costs) *sim.Cycles { return &c.SyscallExit }},
+		{"invlpg", "Flushing one page of the CPU's own TLB.", func(c *mm.Costs) *sim.Cycles { return &c.Invlpg }},
+		{"cr3_write", "Flushing one address space from the CPU's own TLB.", func(c *mm.Costs) *sim.Cycles { return &c.CR3Write }},
+	} {
+		schema.Bind(t, "kernel.mm."+c.name, schema.Cycles, c.doc,
+			func(e *Experiment) *sim.Cycles { return c.at(&e.kernel.MM.Costs) }).When(needs, mapping)
+	}
+}
+
+func bindUprobe(t *schema.Table[Experiment]) {
+	const needs = "path uprobe-hit"
+	probing := func(e *Experiment) bool { return e.runs("uprobe-hit") }
+	schema.Bind(t, "kernel.uprobe.probes", schema.Count(1, maxProbes), "Probed functions of the process, each in a text VMA of its own.",
+		func(e *Experiment) *int { return &e.kernel.Uprobe.Probes }).When(needs, probing)
+	schema.Bind(t, "kernel.uprobe.other_probes", schema.Count(0, maxProbes), "Uprobes on files that the process does not map: they make the tree deeper.",
+		func(e *Experiment) *int { return &e.kernel.Uprobe.OtherProbes }).When(needs, probing)
+	schema.Bind(t, "kernel.uprobe.more_consumers", schema.Count(0, maxProbes), "Consumers of each uprobe beyond the first.",
+		func(e *Experiment) *int { return &e.kernel.Uprobe.MoreConsumers }).When(needs, probing)
+	cost := func(name, doc string, at func(u *workloads.UprobeParams) *sim.Cycles) {
+		schema.Bind(t, "kernel.uprobe."+name, schema.Cycles, doc+", beyond its memory operations.",
+			func(e *Experiment) *sim.Cycles { return at(&e.kernel.Uprobe) }).When(needs, probing)
+	}
+	cost("handler", "One consumer's handler", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Handler })
+	cost("notify", "Die notifiers, the exit-to-user work loop and handle_swbp", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.Notify })
+	cost("vma_lookup", "Finding the VMA", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.VMALookup })
+	cost("tree_lookup", "Finding the uprobe", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.TreeLookup })
+	cost("chain", "handler_chain and emulation of the probed instruction", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.Chain })
+}

@@ -1,0 +1,174 @@
+package configs
+
+import (
+	"fmt"
+
+	"mmsim/configs/schema"
+	"mmsim/configs/units"
+	"mmsim/cores"
+	"mmsim/sim"
+	"mmsim/workloads"
+	"mmsim/workloads/probes"
+)
+
+// Run is one point of an experiment in one design, whatever the seed: what
+// workloads.Build and cores.Run need.
+type Run struct {
+	Machine  *cores.Machine
+	Spec     workloads.Spec
+	Design   string // registered name
+	Label    string // what reports call it
+	Warmup   sim.Time
+	Duration sim.Time
+	Report   int // index of the group that the report is about
+	// Loads says of each group how its threads are paced and what they aim at.
+	Loads []string
+	// Configuration is the effective configuration as TOML: machine,
+	// experiment and design, every default written out and nothing that no
+	// result depends on. Equal configurations give equal results for equal
+	// seeds.
+	Configuration string
+}
+
+// Run resolves one point in one design.
+func (s *Setup) Run(p Point, d Design) (*Run, error) {
+	c, err := s.at(p, d)
+	if err != nil {
+		return nil, err
+	}
+	return c.run(d)
+}
+
+// at applies a point and a design's own settings.
+func (s *Setup) at(p Point, d Design) (*Setup, error) {
+	c := s.Clone()
+	for _, as := range [][]Assignment{p, d.Set} {
+		for _, a := range as {
+			if err := c.Set(a); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
+func (s *Setup) run(d Design) (*Run, error) {
+	e := s.Experiment
+	hw, err := s.Machine.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration, Configuration: s.configuration(d)}
+	r.Spec.Params = e.Clone().kernel
+	if r.Spec.Groups, err = e.place(hw); err != nil {
+		return nil, err
+	}
+	if err := e.checkKernel(); err != nil {
+		return nil, err
+	}
+	for i := range e.groups {
+		if e.groups[i].name == e.Report() {
+			r.Report = i
+		}
+		r.Loads = append(r.Loads, e.groups[i].load())
+		if err := checkDesign(&e.groups[i], hw, d.Name); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// load describes a group's pace and targets.
+func (g *group) load() string {
+	if g.placesThreads() {
+		return "by probe"
+	}
+	s := units.FormatRate(g.arrival)
+	if g.think > 0 {
+		s += ", think " + units.FormatTime(g.think)
+	}
+	s += ", " + g.target.String()
+	if g.target == workloads.Zipf {
+		s += " " + units.FormatMilli(g.zipfMilli)
+	}
+	return s
+}
+
+// configuration writes what determines a run but for the seed.
+func (s *Setup) configuration(d Design) string {
+	return fmt.Sprintf("design = %s\n", schema.Inline(d.Name)) +
+		experimentTable.Write(s.Experiment, isModel) + "\n" +
+		machineTable.WriteUnder("machine", s.Machine, isModel)
+}
+
+// place pins all groups; no CPU takes two threads.
+func (e *Experiment) place(hw *cores.Machine) ([]workloads.Group, error) {
+	taken := map[int]string{}
+	var out []workloads.Group
+	for i := range e.groups {
+		g := &e.groups[i]
+		path := fmt.Sprintf("group[%d].", i)
+		cpus, key, err := g.place(&hw.Mem.Topology)
+		if err != nil {
+			return nil, e.src.Fault(path+key, err)
+		}
+		if limit := e.kernel.Uprobe.Probes; g.path == "uprobe-hit" && g.target == workloads.OwnVMA && len(cpus) > limit {
+			return nil, e.src.Fault(path+"target", schema.Problem("at least as many kernel.uprobe.probes as threads", "own-vma: %d threads, but %d probed VMAs", len(cpus), limit))
+		}
+		for _, cpu := range cpus {
+			if other, ok := taken[cpu]; ok {
+				return nil, e.src.Fault(e.blame(i), schema.Problem("one thread per CPU", "CPU %d of group %s already has a thread of group %s", cpu, g.name, other))
+			}
+			taken[cpu] = g.name
+		}
+		out = append(out, workloads.Group{Name: g.name, Path: g.path, CPUs: cpus, Interval: g.arrival.Interval(),
+			Think: g.think, Target: g.target, ZipfMilli: g.zipfMilli})
+	}
+	return out, nil
+}
+
+// blame picks the key to point at when groups collide: the count that grew
+// last, if a sweep or flag set one, else where the second group starts.
+func (e *Experiment) blame(second int) string {
+	for i := range second + 1 {
+		if path := fmt.Sprintf("group[%d].count", i); e.src.Changed(path) {
+			return path
+		}
+	}
+	if e.groups[second].pin == pinList {
+		return fmt.Sprintf("group[%d].cpus", second)
+	}
+	return fmt.Sprintf("group[%d].first_cpu", second)
+}
+
+func (e *Experiment) checkKernel() error {
+	k := &e.kernel
+	switch {
+	case e.runs("mmap-munmap") && k.MM.TouchedPages > k.MM.MmapPages:
+		return e.src.Fault("kernel.mm.touched_pages", schema.Problem("at most kernel.mm.mmap_pages", "%d of %d pages", k.MM.TouchedPages, k.MM.MmapPages))
+	case e.runs("uprobe-hit") && k.Uprobe.Probes > k.MM.VMAs:
+		return e.src.Fault("kernel.uprobe.probes", schema.Problem("at most kernel.mm.vmas", "%d probes in %d VMAs", k.Uprobe.Probes, k.MM.VMAs))
+	}
+	if !e.simulatesKernel() {
+		return nil
+	}
+	return e.checkOverrides()
+}
+
+// checkDesign: the group's path knows the design and, for a probe, the machine
+// can run it.
+func checkDesign(g *group, hw *cores.Machine, design string) error {
+	p, err := workloads.LookupPath(g.path)
+	if err != nil {
+		return err
+	}
+	if !p.HasDesign(design) {
+		return schema.Unknown("design of path "+p.Name+",", design, designNames(p))
+	}
+	if p.PlacesThreads {
+		if probe, ok := probes.Find(design); ok && probe.Lacks(hw) != "" {
+			return schema.Problem("", "probe %s does not apply to machine %s: %s", design, hw.Name, probe.Lacks(hw))
+		}
+	}
+	return nil
+}

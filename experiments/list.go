@@ -1,0 +1,137 @@
+package experiments
+
+import (
+	"fmt"
+	"strings"
+
+	"mmsim/configs"
+	"mmsim/configs/schema"
+	"mmsim/results"
+	"mmsim/workloads"
+)
+
+// Kinds lists what List knows.
+func Kinds() []string { return []string{"machines", "experiments", "paths", "designs", "workloads"} }
+
+// List is the table of "mmsim list": presets and registered names with a line
+// about each. An unknown kind is an *InputError.
+func List(kind string) (*results.Table, error) {
+	switch kind {
+	case "machines":
+		return listMachines()
+	case "experiments":
+		return listExperiments()
+	case "paths":
+		return listPaths(), nil
+	case "designs":
+		return listDesigns(), nil
+	case "workloads":
+		return listWorkloads()
+	}
+	return nil, &InputError{schema.Unknown("list", kind, Kinds())}
+}
+
+func listMachines() (*results.Table, error) {
+	t := &results.Table{Left: 2, Header: []string{"machine", "title", "sockets", "cores", "CPUs"}}
+	for _, name := range configs.MachineNames() {
+		m, err := configs.LoadMachine(name, schema.Origin{})
+		if err != nil {
+			return nil, err
+		}
+		hw, err := m.Resolve()
+		if err != nil {
+			return nil, err
+		}
+		top := &hw.Mem.Topology
+		t.Rows = append(t.Rows, []string{name, m.Title(), fmt.Sprint(top.Sockets), fmt.Sprint(top.Cores()), fmt.Sprint(top.CPUs())})
+	}
+	return t, nil
+}
+
+func listExperiments() (*results.Table, error) {
+	t := &results.Table{Left: 3, Header: []string{"experiment", "title", "machine", "points", "designs", "seeds"}}
+	return t, eachExperiment(func(s *configs.Setup) error {
+		designs, err := s.Designs()
+		if err != nil {
+			return err
+		}
+		e := s.Experiment
+		t.Rows = append(t.Rows, []string{e.Name(), e.Title(), e.MachineName(), fmt.Sprint(len(s.Points())), fmt.Sprint(len(designs)), fmt.Sprint(len(e.Seeds()))})
+		return nil
+	})
+}
+
+func eachExperiment(f func(s *configs.Setup) error) error {
+	for _, name := range configs.ExperimentNames() {
+		s, err := configs.Load(configs.Options{Experiment: name})
+		if err == nil {
+			err = f(s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func listPaths() *results.Table {
+	t := &results.Table{Left: 4, Header: []string{"path", "what it does", "targets", "designs"}}
+	for _, p := range workloads.Paths() {
+		var names []string
+		for _, d := range p.Designs() {
+			names = append(names, d.Name)
+		}
+		designs := strings.Join(names, ", ")
+		if p.PlacesThreads {
+			designs = fmt.Sprintf("%d probes: mmsim list designs", len(names))
+		}
+		targets := p.Targets
+		if targets == "" {
+			targets = "-"
+		}
+		t.Rows = append(t.Rows, []string{p.Name, p.Doc, targets, designs})
+	}
+	return t
+}
+
+// listDesigns names each design once, with the paths that have it.
+func listDesigns() *results.Table {
+	t := &results.Table{Left: 3, Header: []string{"design", "what it does", "paths"}}
+	row := map[string]int{}
+	for _, p := range workloads.Paths() {
+		for _, d := range p.Designs() {
+			i, known := row[d.Name]
+			if !known {
+				row[d.Name] = len(t.Rows)
+				t.Rows = append(t.Rows, []string{d.Name, d.Doc, p.Name})
+				continue
+			}
+			t.Rows[i][2] += ", " + p.Name
+		}
+	}
+	return t
+}
+
+// listWorkloads shows the thread groups of the embedded experiments, as they
+// are at the first point.
+func listWorkloads() (*results.Table, error) {
+	t := &results.Table{Left: 4, Header: []string{"experiment", "group", "path", "load", "threads"}}
+	return t, eachExperiment(func(s *configs.Setup) error {
+		designs, err := s.Designs()
+		if err != nil {
+			return err
+		}
+		run, err := s.Run(s.Points()[0], designs[0])
+		if err != nil {
+			return err
+		}
+		for i, g := range run.Spec.Groups {
+			threads := fmt.Sprint(len(g.CPUs))
+			if len(g.CPUs) == 0 {
+				threads = "-"
+			}
+			t.Rows = append(t.Rows, []string{s.Experiment.Name(), g.Name, g.Path, run.Loads[i], threads})
+		}
+		return nil
+	})
+}

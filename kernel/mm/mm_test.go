@@ -1,0 +1,224 @@
+package mm
+
+import (
+	"strings"
+	"testing"
+
+	"mmsim/kernel"
+	"mmsim/kernel/kmem"
+	"mmsim/sim"
+	"mmsim/sim/simtest"
+)
+
+// world is a booted kernel with one address space, whose tasks have a CPU each.
+type world struct {
+	mem  *sim.Memory
+	syms *sim.Symbols
+	base *kernel.Base
+	sys  *System
+	mm   *MM
+	c    *sim.CPU // builder
+}
+
+func newWorld(t testing.TB, d Design, preset string, tasks int, poison bool) *world {
+	t.Helper()
+	l, err := DefaultLayouts(preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{mem: sim.NewMemory(), syms: &sim.Symbols{}}
+	cpus := make([]int, tasks)
+	ids := make([]sim.TaskID, tasks)
+	for i := range cpus {
+		cpus[i], ids[i] = i, sim.TaskID(i)
+	}
+	w.base = kernel.NewBase(w.mem, w.syms, kernel.Config{CPUs: tasks, TaskCPU: cpus,
+		TickPeriod: 3 * sim.Microsecond, Pages: kmem.PageOptions{Pages: 4096}})
+	w.sys = New(w.base, Config{Design: d, Layouts: l, Costs: DefaultCosts(), Poison: poison})
+	w.c = sim.NewDirect(w.mem)
+	w.mm = w.sys.NewMM(w.c, "test", ids)
+	return w
+}
+
+// record runs f alone as task 0 and lists its memory operations and fences by
+// field, without the preemption count.
+func (w *world) record(t *testing.T, f func(c *sim.CPU)) (ops []string) {
+	t.Helper()
+	m := simtest.New(w.mem, simtest.Options{Trace: func(o simtest.Op) {
+		name := w.syms.Lookup(o.Ref.A).Field
+		if o.Ref.A == 0 {
+			name = ""
+		}
+		if o.Kind == "compute" || name == "preempt_count" {
+			return
+		}
+		kind := o.Kind
+		if o.Order != sim.Relaxed {
+			kind += "." + o.Order.String()
+		}
+		ops = append(ops, strings.TrimSpace(kind+" "+name))
+	}})
+	m.Go("task", 0, f)
+	simtest.Run(t, m)
+	return ops
+}
+
+func eachDesign(t *testing.T, f func(t *testing.T, d Design)) {
+	for _, i := range Designs() {
+		t.Run(i.Name, func(t *testing.T) { f(t, i.Design) })
+	}
+}
+
+// freePages counts the pages that nobody holds.
+func (w *world) usedPages() (n int) {
+	for i := range uint64(4096) {
+		page := w.firstPage().Add(i * uint64(kmem.PageLayout.Bytes))
+		if w.c.Load(page.F(kmem.PageRefcount)) != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) firstPage() sim.Ptr {
+	p := w.base.Pages.Alloc(w.c)
+	ps := w.base.Pages.PageStruct(p)
+	w.base.Pages.Free(w.c, p)
+	for w.syms.Lookup(ps.A-1).Object == "page" {
+		ps.A -= sim.Addr(kmem.PageLayout.Bytes)
+	}
+	return ps
+}
+
+func TestMapUnmapDirect(t *testing.T) {
+	eachDesign(t, func(t *testing.T, d Design) {
+		w := newWorld(t, d, "mm-6.5", 1, true)
+		a, err := w.mm.Mmap(w.c, Mapping{Bytes: 3 * sim.PageBytes, Flags: Anon, Populate: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a+3*sim.PageBytes != mmapBase {
+			t.Errorf("first area at %#x, want it right below mmap_base %#x", a, mmapBase)
+		}
+		b, err := w.mm.Mmap(w.c, Mapping{Addr: a - 16*sim.PageBytes, Bytes: sim.PageBytes, Flags: Anon})
+		if err != nil || b != a-16*sim.PageBytes {
+			t.Errorf("hint not honoured: %#x, %v", b, err)
+		}
+		v := w.sys.VMA(w.mm.VMALookup(w.c, a+sim.PageBytes))
+		if v.Start(w.c) != a || v.End(w.c) != a+3*sim.PageBytes || v.Flags(w.c) != Anon {
+			t.Errorf("area is [%#x, %#x) flags %#x", v.Start(w.c), v.End(w.c), v.Flags(w.c))
+		}
+		if rss := w.mm.anonRSS.sum(w.c); rss != 3 {
+			t.Errorf("rss is %d pages, want 3", rss)
+		}
+		if err := w.mm.Munmap(w.c, a+sim.PageBytes, sim.PageBytes); err == nil {
+			t.Error("cutting an area succeeded")
+		}
+		for _, p := range []uint64{a, b} {
+			if err := w.mm.Munmap(w.c, p, w.sys.VMA(w.mm.VMALookup(w.c, p)).End(w.c)-p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f := &w.sys.mf
+		for _, k := range []struct {
+			name string
+			ref  sim.Ref
+		}{{"map_count", w.mm.at.F(f.mapCount)}, {"total_vm", w.mm.at.F(f.totalVM)}, {"ma_root", w.mm.at.F(f.maRoot)},
+			{"pgtables_bytes", w.mm.at.F(f.pgtablesBytes)}, {"tlb_flush_pending", w.mm.at.F(f.flushPending)}} {
+			if n := w.c.Load(k.ref); n != 0 {
+				t.Errorf("%s is %d after everything was unmapped", k.name, n)
+			}
+		}
+		if rss := w.mm.anonRSS.sum(w.c); rss != 0 {
+			t.Errorf("rss is %d pages after everything was unmapped", rss)
+		}
+	})
+}
+
+func TestLayoutPresets(t *testing.T) {
+	line := func(l *sim.Layout, f string) uint32 { return l.Field(f).Off / 64 }
+	for _, k := range []struct {
+		preset                         string
+		countOwner, countSeq, ownerSeq bool // share a line
+	}{
+		{"mm-6.4", true, true, true},
+		{"mm-6.5", false, false, true},
+		{"mm-7.0", true, false, false},
+	} {
+		l, err := MMLayout(k.preset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count, owner, seq := line(l, "mmap_lock.count"), line(l, "mmap_lock.owner"), line(l, "mm_lock_seq")
+		if (count == owner) != k.countOwner || (count == seq) != k.countSeq || (owner == seq) != k.ownerSeq {
+			t.Errorf("%s: count in line %d, owner in %d, mm_lock_seq in %d", k.preset, count, owner, seq)
+		}
+	}
+	if _, err := MMLayout("mm-6.6"); err == nil {
+		t.Error("unknown preset accepted")
+	}
+}
+
+func TestOverride(t *testing.T) {
+	l, _ := DefaultLayouts("mm-6.5")
+	moved, err := l.Override("mm_struct.mm_lock_seq", 60)
+	if err != nil || moved.MM.Field("mm_lock_seq").Off != 60 || l.MM.Field("mm_lock_seq").Off != 240 {
+		t.Errorf("move: %v; new %d, old %d", err, moved.MM.Field("mm_lock_seq").Off, l.MM.Field("mm_lock_seq").Off)
+	}
+	for _, bad := range []string{"mm_lock_seq", "mm_struct.mm_lock_sec", "mm.mm_lock_seq"} {
+		if _, err := l.Override(bad, 60); err == nil {
+			t.Errorf("override of %q accepted", bad)
+		}
+	}
+	if _, err := l.Override("mm_struct.mm_lock_seq", 184); err == nil {
+		t.Error("override onto mmap_lock.count accepted")
+	}
+}
+
+// TestWriterSequence holds the memory operations of a write section on the
+// lock words and the stamp against sections 2a to 2d and 2g.
+func TestWriterSequence(t *testing.T) {
+	want := map[Design][]string{
+		MMapLock: {"cmpxchg.acquire mmap_lock.count", "store mmap_lock.owner",
+			"store mmap_lock.owner", "add.release mmap_lock.count"},
+		VMARWSem: {"cmpxchg.acquire mmap_lock.count", "store mmap_lock.owner",
+			"load vm_lock_seq", "load mm_lock_seq", "load vm_lock",
+			"cmpxchg.acquire lock.count", "store lock.owner", "store vm_lock_seq",
+			"store lock.owner", "add.release lock.count",
+			"load vm_lock_seq", "load mm_lock_seq",
+			"load mm_lock_seq", "store.release mm_lock_seq",
+			"store mmap_lock.owner", "add.release mmap_lock.count"},
+		MMSeqcount: {"cmpxchg.acquire mmap_lock.count", "store mmap_lock.owner",
+			"load mm_lock_seq", "store mm_lock_seq", "smp_wmb",
+			"load vm_lock_seq", "load mm_lock_seq", "load vm_lock",
+			"cmpxchg.acquire lock.count", "store lock.owner", "store vm_lock_seq",
+			"store lock.owner", "add.release lock.count",
+			"load vm_lock_seq", "load mm_lock_seq",
+			"smp_wmb", "load mm_lock_seq", "store mm_lock_seq",
+			"store mmap_lock.owner", "add.release mmap_lock.count"},
+		VMASeqcount: {"cmpxchg.acquire mmap_lock.count", "store mmap_lock.owner",
+			"load vm_lock_seq", "load mm_lock_seq", "load vm_lock",
+			"cmpxchg.acquire lock.count", "store lock.owner", "store vm_lock_seq", "smp_wmb",
+			"store lock.owner", "add.release lock.count",
+			"load vm_lock_seq", "load mm_lock_seq",
+			"load mm_lock_seq", "store.release mm_lock_seq",
+			"store mmap_lock.owner", "add.release mmap_lock.count"},
+	}
+	eachDesign(t, func(t *testing.T, d Design) {
+		w := newWorld(t, d, "mm-6.5", 1, false)
+		a, err := w.mm.Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon})
+		if err != nil {
+			t.Fatal(err)
+		}
+		vma := w.mm.VMALookup(w.c, a)
+		got := w.record(t, func(c *sim.CPU) {
+			w.mm.WriteLock(c)
+			w.sys.writer.startWrite(c, w.mm, vma)
+			w.sys.writer.startWrite(c, w.mm, vma)
+			w.mm.WriteUnlock(c)
+		})
+		if strings.Join(got, "\n") != strings.Join(want[d], "\n") {
+			t.Errorf("got:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want[d], "\n  "))
+		}
+	})
+}

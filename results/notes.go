@@ -1,0 +1,38 @@
+package results
+
+import (
+	"slices"
+
+	"mmsim/coherence"
+)
+
+// designNotes are what a reader must know about a design before believing its
+// row, by registered name.
+var designNotes = map[string]string{
+	"vma-seqcount": `validates hits, not "no VMA here": a lookup that finds nothing must still take mmap_lock`,
+}
+
+func notes(s *Summary) []string {
+	var out, bases []string
+	for _, w := range s.Rows() {
+		if n := designNotes[w.Base]; n != "" && !slices.Contains(bases, w.Base) {
+			bases = append(bases, w.Base)
+			out = append(out, w.Base+": "+n+".")
+		}
+	}
+	if len(s.seeds()) < 2 {
+		out = append(out, `one seed: no intervals, and no claim that two rows differ ("-").`)
+	} else {
+		out = append(out, `"~": the 95% interval of the ratio, paired by seed, includes 1.`)
+	}
+	return append(out, `"-": does not apply, or not known.`)
+}
+
+// distances lists the names of distances from near to far.
+func distances() []string {
+	var out []string
+	for d := range coherence.NumDistances {
+		out = append(out, d.String())
+	}
+	return out
+}

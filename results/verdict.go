@@ -1,0 +1,127 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// verdict says what a reader would look for in the table first: the order of
+// the designs at the first and the last point, how each scales, where the
+// lines go, and what speculation gave up. At most five lines.
+func verdict(s *Summary) []string {
+	first, last := s.Points[0], s.Points[len(s.Points)-1]
+	out := []string{ranking(s, first)}
+	if first != last {
+		out = append(out, ranking(s, last), scaling(s, first, last))
+	}
+	out = append(out, hotSpot(s, last))
+	if f := fallbacks(s, last); f != "" {
+		out = append(out, f)
+	}
+	return out
+}
+
+// most is how many designs a line of the verdict names.
+const most = 6
+
+// ranking orders the designs of a point by cost: "<" between two that differ,
+// "~" between two that cannot be told apart.
+func ranking(s *Summary, point string) string {
+	var rows []*Row
+	for _, d := range s.Designs {
+		if w := s.Row(point, d); w != nil && !math.IsNaN(w.Mean(costColumn).Mean) {
+			rows = append(rows, w)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b *Row) int { return cmp.Compare(a.Mean(costColumn).Mean, b.Mean(costColumn).Mean) })
+	var b strings.Builder
+	b.WriteString("ns/op" + atPoint(s, point) + ": ")
+	for i, w := range rows {
+		if i == most {
+			fmt.Fprintf(&b, " ... %d more", len(rows)-most)
+			break
+		}
+		if i > 0 {
+			b.WriteString(relation(s.compare(w, rows[i-1])))
+		}
+		fmt.Fprintf(&b, "%s %s", w.Design, short(w.Mean(costColumn).Mean))
+	}
+	if len(rows) == 0 {
+		b.WriteString("no operation ended in the measured interval")
+	}
+	return b.String()
+}
+
+func relation(c Comparison) string {
+	switch {
+	case !c.Known():
+		return ", " // one seed: no claim
+	case c.Distinct():
+		return " < "
+	}
+	return " ~ "
+}
+
+func atPoint(s *Summary, point string) string {
+	for _, d := range s.Designs {
+		if w := s.Row(point, d); w != nil && len(w.Point) > 0 {
+			return " at " + pointLabel(w)
+		}
+	}
+	return ""
+}
+
+// scaling is each design's cost at the last point over that at the first.
+func scaling(s *Summary, first, last string) string {
+	var out []string
+	for _, d := range s.Designs {
+		a, b := s.Row(first, d), s.Row(last, d)
+		if a == nil || b == nil || len(out) == most {
+			continue
+		}
+		if f := b.Mean(costColumn).Mean / a.Mean(costColumn).Mean; !math.IsNaN(f) {
+			out = append(out, fmt.Sprintf("%s x%s", d, ratioDigits(f)))
+		}
+	}
+	return "ns/op from first to last point: " + strings.Join(out, ", ")
+}
+
+// hotSpot names the hottest field of each design.
+func hotSpot(s *Summary, point string) string {
+	var out []string
+	for _, d := range s.Designs {
+		w := s.Row(point, d)
+		if w == nil || len(out) == most {
+			continue
+		}
+		f, ops, _ := w.hottestFields(1)
+		if len(f) > 0 && ops > 0 {
+			out = append(out, fmt.Sprintf("%s %s %s", d, f[0].Field, short(ratioOf(f[0].Count, ops))))
+		}
+	}
+	if len(out) == 0 {
+		return "bounces/op" + atPoint(s, point) + ": none"
+	}
+	return "hottest field, bounces/op" + atPoint(s, point) + ": " + strings.Join(out, ", ")
+}
+
+// fallbacks says how often speculation gave up, or "" if no design speculates.
+func fallbacks(s *Summary, point string) string {
+	var out []string
+	for _, d := range s.Designs {
+		w := s.Row(point, d)
+		if w == nil || len(out) == most {
+			continue
+		}
+		if f := w.Mean("fallback_pct"); f.N > 0 {
+			out = append(out, fmt.Sprintf("%s %s%%", d, short(f.Mean)))
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "fell back to the lock" + atPoint(s, point) + ": " + strings.Join(out, ", ")
+}

@@ -1,0 +1,58 @@
+package workloads
+
+import (
+	"mmsim/kernel/mm"
+	"mmsim/sim"
+)
+
+// Params are the parameters of the simulated kernel, the same for all groups.
+// Costs of entering and leaving the kernel by a trap are not among them: they
+// are the machine's (cores.OSCosts).
+type Params struct {
+	// Layout names where mmap_lock and mm_lock_seq lie in mm_struct: one of
+	// mm.MMPresets.
+	Layout string
+	// Overrides move single fields of any kernel struct, in the order given.
+	Overrides []FieldOffset
+	// Tick is the period of the scheduler tick, which drives RCU.
+	Tick   sim.Time
+	MM     MMParams
+	Uprobe UprobeParams
+}
+
+// FieldOffset moves one field: "mm_struct.mm_lock_seq" to byte 512.
+type FieldOffset struct {
+	Struct, Field string
+	Offset        uint32
+}
+
+// MMParams describe the address space and what its writers do.
+type MMParams struct {
+	VMAs         int // of the process before the run, probed ones included
+	MmapPages    int // size of a writer's mapping
+	TouchedPages int // pages that a writer maps in before munmap; each needs its translation flushed
+	// Costs of mmap and munmap beyond their memory operations; the zero value
+	// stands for mm.DefaultCosts.
+	Costs mm.Costs
+}
+
+// UprobeParams describe the probes.
+type UprobeParams struct {
+	Probes      int        // probed functions of the process, each in a text VMA of its own
+	OtherProbes int        // uprobes on files that the process does not map: they make the tree deeper
+	Handler     sim.Cycles // of one consumer's handler, beyond its memory operations
+	// MoreConsumers is the number of each uprobe's consumers beyond the first.
+	MoreConsumers int
+	// Costs of the hit path beyond its memory operations; the zero value
+	// stands for those of uprobes.DefaultCosts.
+	Costs UprobeCosts
+}
+
+// UprobeCosts are the parts of a uprobe hit that are not memory operations,
+// apart from trap entry and exit (the machine's) and the handler.
+type UprobeCosts struct {
+	Notify     sim.Cycles // die notifiers, the exit-to-user work loop, handle_swbp
+	VMALookup  sim.Cycles // instructions of the VMA lookup
+	TreeLookup sim.Cycles // instructions of the uprobe lookup
+	Chain      sim.Cycles // handler_chain and emulation
+}
