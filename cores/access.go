@@ -223,6 +223,7 @@ func (h *hw) write(l cache.Line, r sim.Ref, v uint64, wide *wideData) {
 		i = h.core.priv.FillL1(l)
 	}
 	h.core.priv.Written(i, h.thread)
+	h.core.writes++
 	for _, s := range h.core.hw {
 		if s.state == spinning && s.watches(l) {
 			s.endSpin(h.now)

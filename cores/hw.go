@@ -16,6 +16,7 @@ type core struct {
 	resumeAt  sim.Time // of the earliest pending evResume
 	period    sim.Time // clock cycle
 	smtPeriod sim.Time // effective cycle while the sibling is busy too
+	writes    uint64   // values made visible so far, by any of its threads
 }
 
 // earliest is the runnable thread with the smallest clock.

@@ -75,6 +75,7 @@ func (e *engine) Spin(c *sim.CPU, deadline sim.Time) int {
 func (x *strand) spin(c *sim.CPU, deadline sim.Time) int {
 	h := x.hw
 	for {
+		seen := h.core.writes
 		for i := range c.Conds {
 			k := &c.Conds[i]
 			v := x.read(k.Ref)
@@ -89,7 +90,7 @@ func (x *strand) spin(c *sim.CPU, deadline sim.Time) int {
 		if h.now >= deadline {
 			return -1
 		}
-		if !h.watchable(c) {
+		if h.core.writes != seen || !h.watchable(c) {
 			h.charge(LockSpin, h.pauseShare())
 			x.enterSpinning()
 			continue
@@ -112,7 +113,8 @@ func (x *strand) enterSpinning() {
 }
 
 // watchable reports whether every line of the conditions is still here, so
-// that losing one will be noticed.
+// that losing one will be noticed. (A write by this core's other thread or by
+// an interrupt does not take the line away: core.writes tells.)
 func (h *hw) watchable(c *sim.CPU) bool {
 	for i := range c.Conds {
 		if !h.core.priv.State(h.e.line(c.Conds[i].Ref.A)).Readable() {

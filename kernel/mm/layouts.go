@@ -107,7 +107,7 @@ func OverrideField(ls []**sim.Layout, name string, off uint32) error {
 // looked up once per system because layouts are parameters.
 type mmFields struct {
 	maRoot, mapCount, pageTableLock, mmLockSeq, mmapBase, taskSize sim.Field
-	pgd, pgtablesBytes, totalVM, dataVM, hiwaterRSS                sim.Field
+	pgd, pgtablesBytes, totalVM, dataVM                            sim.Field
 	tlbGen, flags, flushPending, xolArea, cpuBitmap, mmUsers       sim.Field
 	mmCount                                                        sim.Field
 	mmapLock                                                       locking.RWSemFields
@@ -119,7 +119,7 @@ func newMMFields(l *sim.Layout) mmFields {
 		pageTableLock: l.Field("page_table_lock"), mmLockSeq: l.Field("mm_lock_seq"),
 		mmapBase: l.Field("mmap_base"), taskSize: l.Field("task_size"),
 		pgd: l.Field("pgd"), pgtablesBytes: l.Field("pgtables_bytes"),
-		totalVM: l.Field("total_vm"), dataVM: l.Field("data_vm"), hiwaterRSS: l.Field("hiwater_rss"),
+		totalVM: l.Field("total_vm"), dataVM: l.Field("data_vm"),
 		tlbGen: l.Field("context.tlb_gen"), flags: l.Field("flags"),
 		flushPending: l.Field("tlb_flush_pending"), xolArea: l.Field("uprobes_state.xol_area"),
 		cpuBitmap: l.Field("cpu_bitmap"), mmUsers: l.Field("mm_users"), mmCount: l.Field("mm_count"),

@@ -69,7 +69,7 @@ func eachDesign(t *testing.T, f func(t *testing.T, d Design)) {
 	}
 }
 
-// freePages counts the pages that nobody holds.
+// usedPages counts the pages that somebody holds.
 func (w *world) usedPages() (n int) {
 	for i := range uint64(4096) {
 		page := w.firstPage().Add(i * uint64(kmem.PageLayout.Bytes))
@@ -221,4 +221,51 @@ func TestWriterSequence(t *testing.T) {
 			t.Errorf("got:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want[d], "\n  "))
 		}
 	})
+}
+
+// TestMunmapSequence holds what munmap of one touched page writes, in order,
+// against section 4.2: the area is locked and detached, taken out of the tree,
+// and only then, under the downgraded lock, zapped, flushed and freed.
+func TestMunmapSequence(t *testing.T) {
+	w := newWorld(t, MMSeqcount, "mm-6.5", 1, false)
+	for range 2 { // the first area keeps the page tables
+		if _, err := w.mm.Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon, Populate: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep := map[string]string{"mmap_lock.count": "", "mm_lock_seq": "", "vm_lock_seq": "", "detached": "", "parent": "",
+		"map_count": "", "tlb_flush_pending": "", "_mapcount": "", "context.tlb_gen": "", "ctxs[0].tlb_gen": "",
+		"_refcount": "", "total_vm": "", "vm_end": "vm_rcu.func"}
+	var got []string
+	for _, o := range w.record(t, func(c *sim.CPU) {
+		if err := w.mm.Munmap(c, mmapBase-2*sim.PageBytes, sim.PageBytes); err != nil {
+			t.Error(err)
+		}
+	}) {
+		kind, field, _ := strings.Cut(o, " ")
+		name, ok := keep[field]
+		if strings.HasPrefix(field, "pte[") {
+			name, ok = "pte", true
+		}
+		if !ok || strings.HasPrefix(kind, "load") {
+			continue
+		}
+		if name == "" {
+			name = field
+		}
+		got = append(got, kind+" "+name)
+	}
+	want := []string{
+		"cmpxchg.acquire mmap_lock.count", "store mm_lock_seq",
+		"store vm_lock_seq", "store detached",
+		"bulk parent", "store parent", "store parent", // the new leaf is cleared and linked, the old one marked dead
+		"store map_count", "store mm_lock_seq", "add.release mmap_lock.count",
+		"add tlb_flush_pending", "xchg.full pte", "add.full _mapcount",
+		"add.full context.tlb_gen", "store ctxs[0].tlb_gen",
+		"add.full _refcount", "add tlb_flush_pending",
+		"store total_vm", "store vm_rcu.func", "add.release mmap_lock.count",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
 }

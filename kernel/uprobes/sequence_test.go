@@ -9,8 +9,8 @@ import (
 	"mmsim/sim"
 )
 
-// mapleOps are the operations of one maple walk; the sequences below have it
-// as one item.
+// isMaple tells the operations of a maple walk; the sequences below have it as
+// one item.
 func isMaple(o op) bool {
 	return strings.HasPrefix(o.object, "maple_node") || o.field == "mm_mt.ma_root"
 }

@@ -212,7 +212,7 @@ func (r *remap) run(t *testing.T, seed uint64, hitters int) *simtest.Machine {
 func TestRemap(t *testing.T) {
 	eachDesign(t, func(t *testing.T, d mm.Design) {
 		fell := int64(0)
-		for seed := range uint64(40) {
+		for seed := range uint64(12) {
 			r := newRemap(t, d, 2)
 			m := r.run(t, seed, 2)
 			for _, s := range r.wrong {
