@@ -1,6 +1,9 @@
 package coherence
 
-import "mmsim/sim"
+import (
+	"mmsim/cache"
+	"mmsim/sim"
+)
 
 // Topology counts the parts of a machine. Cores are numbered socket by socket
 // and cluster by cluster; CPUs (hardware threads) are numbered as Linux on x86
@@ -131,4 +134,14 @@ type Params struct {
 	Arbitration     Arbitration
 	Release         Release
 	AdjacentLine    bool // prefetch the other line of the 128-byte pair on an L2 miss
+}
+
+// HomeOf is the socket of a line's memory where the address alone decides it:
+// not under first touch.
+func (p *Params) HomeOf(l cache.Line) int {
+	sockets := uint64(p.Topology.Sockets)
+	if p.Home == HomeInterleave {
+		return int(uint64(l) * uint64(p.LineBytes) / uint64(p.InterleaveBytes) % sockets)
+	}
+	return int(uint64(l) * 0x9e3779b97f4a7c15 >> 33 % sockets)
 }

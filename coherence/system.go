@@ -133,21 +133,17 @@ func (s *System) home(toucher int16, l cache.Line) int {
 	if sockets == 1 {
 		return 0
 	}
-	addr := uint64(l) * uint64(s.p.LineBytes)
-	switch s.p.Home {
-	case HomeInterleave:
-		return int(addr / uint64(s.p.InterleaveBytes) % uint64(sockets))
-	case HomeFirstTouch:
-		page := int(addr / sim.PageBytes)
-		for page >= len(s.touched) {
-			s.touched = append(s.touched, 0)
-		}
-		if s.touched[page] == 0 {
-			s.touched[page] = int8(s.SocketOf(toucher)) + 1
-		}
-		return int(s.touched[page]) - 1
+	if s.p.Home != HomeFirstTouch {
+		return s.p.HomeOf(l)
 	}
-	return int(uint64(l) * 0x9e3779b97f4a7c15 >> 33 % uint64(sockets))
+	page := int(uint64(l) * uint64(s.p.LineBytes) / sim.PageBytes)
+	for page >= len(s.touched) {
+		s.touched = append(s.touched, 0)
+	}
+	if s.touched[page] == 0 {
+		s.touched[page] = int8(s.SocketOf(toucher)) + 1
+	}
+	return int(s.touched[page]) - 1
 }
 
 // Handle carries out one event of the memory system.

@@ -137,11 +137,19 @@ func (s *Setup) checkPlan() error {
 	return s.checkSweeps()
 }
 
+// maxPoints bounds the product of the sweeps, so that a slip of the pen is no
+// plan of a million runs.
+const maxPoints = 10000
+
 // checkSweeps: a swept key exists, determines runs, and is swept by nothing
 // else.
 func (s *Setup) checkSweeps() error {
 	e := s.Experiment
+	points := 1
 	for i, sw := range e.sweeps {
+		if points *= len(sw.Values); points > maxPoints {
+			return e.src.Fault(fmt.Sprintf("sweep[%d].values", i), schema.Problem(fmt.Sprintf("at most %d", maxPoints), "%d points", points))
+		}
 		path := fmt.Sprintf("sweep[%d].key", i)
 		role, err := s.role(sw.Key)
 		if err != nil {

@@ -71,7 +71,7 @@ func bindGroup(t *schema.Table[group]) {
 	paced := func(g *group) bool { return !g.placesThreads() }
 	const needs = "a path that does not place its own threads"
 	schema.Bind(t, "name", schema.Name, "Name of the group: what --set and sweeps address it by.",
-		func(g *group) *string { return &g.name }).Required()
+		func(g *group) *string { return &g.name }).Required().Role(schema.Naming)
 	schema.Bind(t, "path", pathKind, "Path that each thread repeats.",
 		func(g *group) *string { return &g.path }).Required()
 	schema.Bind(t, "count", schema.Count(0, 8*maxCores), "Threads. With pin = \"list\", 0 is one per entry of cpus.",

@@ -39,6 +39,10 @@ func isFile(name string) bool {
 
 // read returns a preset's or a file's text, and its name for errors.
 func read(what, dir, name string, from schema.Origin) (file, text string, err error) {
+	key := what
+	if from == (schema.Origin{}) {
+		key = "" // an argument of its own, not a key's value
+	}
 	if isFile(name) {
 		b, err := os.ReadFile(name)
 		var pe *fs.PathError
@@ -46,14 +50,14 @@ func read(what, dir, name string, from schema.Origin) (file, text string, err er
 			err = pe.Err
 		}
 		if err != nil {
-			return "", "", schema.FaultAt(from, what, schema.Problem("a "+what+" preset or a TOML file", "cannot read %s: %v", name, err))
+			return "", "", schema.FaultAt(from, key, schema.Problem("a "+what+" preset or a TOML file", "cannot read %s: %v", name, err))
 		}
 		return name, string(b), nil
 	}
 	file = path.Join(dir, name+".toml")
 	b, err := presets.ReadFile(file)
 	if err != nil {
-		return "", "", schema.FaultAt(from, what, schema.Unknown(what, name, presetNames(dir)))
+		return "", "", schema.FaultAt(from, key, schema.Unknown(what, name, presetNames(dir)))
 	}
 	return "configs/" + file, string(b), nil
 }
@@ -126,8 +130,8 @@ func Flag(flag, key, value string) Assignment {
 }
 
 // Load reads an experiment and its machine, applies quick settings and then
-// overrides, and checks every point of the result. The quick settings are
-// checked even when they are not asked for.
+// overrides, and checks every point of the result. Keys and values of the quick
+// settings are checked even when they are not asked for.
 func Load(o Options) (*Setup, error) {
 	file, text, err := read("experiment", "experiments", o.Experiment, schema.Origin{})
 	if err != nil {

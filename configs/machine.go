@@ -54,7 +54,8 @@ func (m *Machine) Write() string { return machineTable.Write(m, nil) }
 // WriteModel is Write without what no result depends on.
 func (m *Machine) WriteModel() string { return machineTable.Write(m, isModel) }
 
-func isModel(k schema.Key) bool { return k.Role == schema.Model }
+// isModel chooses what decides the content of a record.
+func isModel(k schema.Key) bool { return k.Role == schema.Model || k.Role == schema.Naming }
 
 // MachineKeys documents every key of a machine file.
 func MachineKeys() []schema.Key { return machineTable.Keys() }

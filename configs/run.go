@@ -56,7 +56,7 @@ func (s *Setup) run(d Design) (*Run, error) {
 	e := s.Experiment
 	hw, err := s.Machine.Resolve()
 	if err != nil {
-		return nil, err
+		return nil, s.fromMachine(err)
 	}
 	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration, Configuration: s.configuration(d)}
 	r.Spec.Params = e.Clone().kernel

@@ -45,6 +45,16 @@ func rename(err error, key string) error {
 	return err
 }
 
+// fromMachine gives a fault that was not made in the machine's own file the key
+// as it is addressed from outside.
+func (s *Setup) fromMachine(err error) error {
+	var e *schema.Error
+	if errors.As(err, &e) && e.Origin.File != s.Machine.src.File() {
+		return rename(err, machinePrefix+e.Key)
+	}
+	return err
+}
+
 // role is what the key of an address is for.
 func (s *Setup) role(address string) (schema.Role, error) {
 	if key, ok := strings.CutPrefix(address, machinePrefix); ok {

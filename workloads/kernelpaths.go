@@ -66,7 +66,7 @@ func mmapMunmap(p *process, g *Group) operation {
 		if own {
 			addr = 0
 		}
-		if err := p.MmapMunmap(c, addr, pages); err != nil {
+		if err := p.MmapMunmap(c, addr, pages, p.params.MM.TouchedPages); err != nil {
 			panic(err.Error())
 		}
 	}

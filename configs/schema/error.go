@@ -50,8 +50,11 @@ func (e *Error) Error() string {
 		b.WriteString(e.Key + ": ")
 	}
 	b.WriteString((&units.Error{Problem: e.Problem, Expected: e.Expected, Hint: e.Hint}).Error())
-	return b.String()
+	return oneLine.Replace(b.String())
 }
+
+// oneLine keeps a fault on one line when it quotes the text.
+var oneLine = strings.NewReplacer("\r", `\r`, "\n", `\n`)
 
 // fault places a problem.
 func fault(o Origin, key string, err error) *Error {

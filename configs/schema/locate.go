@@ -15,7 +15,13 @@ type positions struct{ key, value position }
 // Since the text is known to be valid, it needs no grammar beyond where keys,
 // strings, brackets and braces begin and end.
 func locate(text string) map[string]positions {
-	s := &scanner{text: strings.TrimPrefix(text, "\ufeff"), at: map[string]positions{}, count: map[string]int{}}
+	for _, mark := range []string{"\ufeff", "\xff\xfe", "\xfe\xff"} {
+		if rest, ok := strings.CutPrefix(text, mark); ok {
+			text = rest // a byte order mark, which the library passes over
+			break
+		}
+	}
+	s := &scanner{text: text, at: map[string]positions{}, count: map[string]int{}}
 	table := ""
 	for s.skipSpace(); s.i < len(s.text); s.skipSpace() {
 		if s.text[s.i] == '[' {

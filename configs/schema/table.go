@@ -10,6 +10,8 @@ type Role uint8
 const (
 	// Model keys determine what a run computes.
 	Model Role = iota
+	// Naming keys name things in records; no measured value depends on them.
+	Naming
 	// Plan keys choose which runs there are (sweeps, designs, seeds).
 	Plan
 	// Descriptive keys are for readers; no result depends on them.
@@ -17,7 +19,7 @@ const (
 )
 
 // String names the role in documentation.
-func (r Role) String() string { return [...]string{"model", "plan", "descriptive"}[r] }
+func (r Role) String() string { return [...]string{"model", "naming", "plan", "descriptive"}[r] }
 
 // Key documents one key.
 type Key struct {

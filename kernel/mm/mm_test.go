@@ -93,7 +93,7 @@ func (w *world) firstPage() sim.Ptr {
 func TestMapUnmapDirect(t *testing.T) {
 	eachDesign(t, func(t *testing.T, d Design) {
 		w := newWorld(t, d, "mm-6.5", 1, true)
-		a, err := w.mm.Mmap(w.c, Mapping{Bytes: 3 * sim.PageBytes, Flags: Anon, Populate: true})
+		a, err := w.mm.Mmap(w.c, Mapping{Bytes: 3 * sim.PageBytes, Flags: Anon, Populate: 3 * sim.PageBytes})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +229,7 @@ func TestWriterSequence(t *testing.T) {
 func TestMunmapSequence(t *testing.T) {
 	w := newWorld(t, MMSeqcount, "mm-6.5", 1, false)
 	for range 2 { // the first area keeps the page tables
-		if _, err := w.mm.Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon, Populate: true}); err != nil {
+		if _, err := w.mm.Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon, Populate: sim.PageBytes}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,8 +25,10 @@ type Mapping struct {
 	// File and Pgoff (in pages) of a file mapping; a null File is anonymous.
 	File  sim.Ptr
 	Pgoff uint64
-	// Populate touches every page before mmap returns (MAP_POPULATE).
-	Populate bool
+	// Populate is how many bytes, from the start, are touched before mmap
+	// returns: all of them under MAP_POPULATE, fewer for a program that touches
+	// only the first pages of an area.
+	Populate uint64
 }
 
 // Mmap is the mmap system call (section 4.1). It returns the address of the
@@ -43,8 +45,8 @@ func (m *MM) Mmap(c *sim.CPU, req Mapping) (addr uint64, err error) {
 	m.WriteLock(c)
 	addr, err = m.mmapLocked(c, req)
 	m.WriteUnlock(c)
-	if err == nil && req.Populate {
-		m.populate(c, addr, req.Bytes)
+	if err == nil && req.Populate > 0 {
+		m.populate(c, addr, min(req.Populate, req.Bytes))
 	}
 	c.Compute(m.s.costs.SyscallExit)
 	c.Step(prev)

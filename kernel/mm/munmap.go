@@ -84,10 +84,10 @@ func (m *MM) removeVMA(c *sim.CPU, vma sim.Ptr) {
 }
 
 // MmapMunmap maps pages of anonymous memory near addr (0: anywhere), touches
-// them all and unmaps them again: the writer that disturbs readers.
-func (m *MM) MmapMunmap(c *sim.CPU, addr uint64, pages int) error {
+// the first of them and unmaps them again: the writer that disturbs readers.
+func (m *MM) MmapMunmap(c *sim.CPU, addr uint64, pages, touched int) error {
 	bytes := uint64(pages) * sim.PageBytes
-	at, err := m.Mmap(c, Mapping{Addr: addr, Bytes: bytes, Flags: Anon, Populate: true})
+	at, err := m.Mmap(c, Mapping{Addr: addr, Bytes: bytes, Flags: Anon, Populate: uint64(touched) * sim.PageBytes})
 	if err != nil {
 		return err
 	}

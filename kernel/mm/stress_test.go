@@ -89,7 +89,7 @@ func TestWritersRace(t *testing.T) {
 		for seed := range uint64(6) {
 			const tasks, rounds = 3, 6
 			w := newWorld(t, d, "mm-6.5", tasks, true)
-			keep, err := w.mm.AtBoot().Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon, Populate: true})
+			keep, err := w.mm.AtBoot().Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon, Populate: sim.PageBytes})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,7 +107,7 @@ func TestWritersRace(t *testing.T) {
 				m.Go("writer", cpu, func(c *sim.CPU) {
 					for i := range rounds {
 						hint := []uint64{0, 0x10000000 + uint64(cpu)<<30, keep - 4*sim.PageBytes}[i%3]
-						if err := w.mm.MmapMunmap(c, hint, 1+i%2); err != nil {
+						if err := w.mm.MmapMunmap(c, hint, 1+i%2, 1+i%2); err != nil {
 							t.Error(err)
 						}
 					}

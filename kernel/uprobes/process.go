@@ -133,6 +133,6 @@ func (p *Process) Hit(c *sim.CPU, i int) error {
 
 // MmapMunmap maps, touches and unmaps pages of anonymous memory: anywhere for
 // addr 0, else at addr if that is free.
-func (p *Process) MmapMunmap(c *sim.CPU, addr uint64, pages int) error {
-	return p.MM.MmapMunmap(c, addr, pages)
+func (p *Process) MmapMunmap(c *sim.CPU, addr uint64, pages, touched int) error {
+	return p.MM.MmapMunmap(c, addr, pages, touched)
 }

@@ -32,7 +32,7 @@ func TestUnrelatedWriter(t *testing.T) {
 			}
 			m.Go("writer", 3, func(c *sim.CPU) {
 				for range 3 {
-					if err := w.MmapMunmap(c, 0, 1); err != nil {
+					if err := w.MmapMunmap(c, 0, 1, 1); err != nil {
 						t.Error(err)
 					}
 				}
@@ -73,7 +73,7 @@ func TestNeighbourWriter(t *testing.T) {
 	})
 	m.Go("writer", 1, func(c *sim.CPU) {
 		for range 5 {
-			if err := w.MmapMunmap(c, w.Probes[0].End, 2); err != nil {
+			if err := w.MmapMunmap(c, w.Probes[0].End, 2, 2); err != nil {
 				t.Error(err)
 			}
 		}

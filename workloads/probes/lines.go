@@ -18,17 +18,13 @@ const anyHome = -1
 
 // homedAt reports whether a line's memory is, or can be made to be, at the
 // given socket: under first touch a probe's threads see to it (micro.Touching);
-// otherwise the address decides, as coherence.System does.
+// otherwise the address decides.
 func homedAt(p *coherence.Params, a sim.Addr, socket int) bool {
 	sockets := p.Topology.Sockets
 	if sockets == 1 || socket == anyHome || p.Home == coherence.HomeFirstTouch {
 		return true
 	}
-	if p.Home == coherence.HomeInterleave {
-		return int(uint64(a)/uint64(p.InterleaveBytes)%uint64(sockets)) == socket
-	}
-	l := uint64(cache.LineOf(a, p.LineBytes))
-	return int(l*0x9e3779b97f4a7c15>>33%uint64(sockets)) == socket
+	return p.HomeOf(cache.LineOf(a, p.LineBytes)) == socket
 }
 
 // usable: probes keep to the first half of each page (see micro.Touching), and

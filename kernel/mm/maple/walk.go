@@ -29,6 +29,8 @@ type Range struct {
 	Entry       sim.Ptr
 }
 
+var retries = sim.NewCounter("retries")
+
 // Walk is mas_walk: the entry that covers index. It may run under RCU beside a
 // writer; it restarts from the root when it finds itself in a dead node.
 func (t Tree) Walk(c *sim.CPU, index uint64) Range {
@@ -36,6 +38,7 @@ func (t Tree) Walk(c *sim.CPU, index uint64) Range {
 		if r, ok := t.walkOnce(c, index); ok {
 			return r
 		}
+		c.Count(retries, 1)
 	}
 }
 
