@@ -67,6 +67,9 @@ func (m *Memory) wordForWrite(a Addr) *uint64 {
 	if w := m.word(a); w != nil {
 		return w
 	}
+	if a < PageBytes {
+		panicNull(a)
+	}
 	if a >= MaxAddr {
 		panic(fmt.Sprintf("sim: write to %#x, beyond the simulated address space", uint64(a)))
 	}
@@ -116,6 +119,10 @@ func checkAligned(a Addr, size Size) {
 		panic(fmt.Sprintf("sim: access of %d bytes at %#x is not aligned", size, uint64(a)))
 	}
 	if a < PageBytes {
-		panic(fmt.Sprintf("sim: access of %d bytes at %#x: null pointer dereference", size, uint64(a)))
+		panicNull(a)
 	}
+}
+
+func panicNull(a Addr) {
+	panic(fmt.Sprintf("sim: access at %#x: null pointer dereference", uint64(a)))
 }

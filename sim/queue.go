@@ -25,7 +25,7 @@ type Queue struct {
 	used  [wheelSlots / 64]uint64
 	nodes []queueNode // a small pool, so that the wheel stays in the host's caches
 	spare int32       // list of free nodes, plus one
-	turn  int64                   // number of the slot whose turn it is
+	turn  int64       // number of the slot whose turn it is
 	far   eventHeap
 	seq   uint64
 	n     int
@@ -149,4 +149,20 @@ func (q *Queue) nextSlot() int64 {
 
 func before(a, b *Event) bool {
 	return a.At < b.At || a.At == b.At && a.seq < b.seq
+}
+
+// Each calls f for every pending event, in no particular order: for checks of
+// what is on its way.
+func (q *Queue) Each(f func(Event)) {
+	for i := range q.due {
+		f(q.due[i])
+	}
+	for _, k := range q.slots {
+		for ; k != 0; k = q.nodes[k-1].next {
+			f(q.nodes[k-1].Event)
+		}
+	}
+	for i := range q.far {
+		f(q.far[i])
+	}
 }

@@ -158,7 +158,7 @@ func TestInterrupts(t *testing.T) {
 				if c.Load(guard) != 0 {
 					t.Errorf("seed %d: interrupt while interrupts were off", seed)
 				}
-				if c.Load(counter) != c.Load(counter) {
+				if before := c.Load(counter); before != c.Load(counter) {
 					t.Errorf("seed %d: the task ran during the handler", seed)
 				}
 				c.Store(taken, 1)
