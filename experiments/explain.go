@@ -3,10 +3,8 @@ package experiments
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"mmsim/configs"
-	"mmsim/configs/schema"
 	"mmsim/cores"
 	"mmsim/results"
 	"mmsim/sim"
@@ -17,11 +15,14 @@ import (
 type ExplainRequest struct {
 	Path   string
 	Design string
-	// Experiment, a preset or file, gives the kernel's parameters; "" is the
-	// first preset that has the path.
+	// Experiment, a preset or file, gives the kernel's parameters; "" is
+	// DefaultExperiment, or the first preset that has the path.
 	Experiment string
 	Machine    string // preset or file; "" is the experiment's
-	Overrides  []configs.Assignment
+	// Overrides of the kernel's parameters, of what the path aims at, and
+	// behind "machine." of the machine. Others are faults: they do not matter
+	// to an execution alone.
+	Overrides []configs.Assignment
 	// Cold explains the first execution ever instead of one with warm caches.
 	Cold bool
 }
@@ -32,138 +33,83 @@ const (
 	warmOps = 8
 	// explainInterval is the time between the starts of two executions. It is
 	// far longer than any execution alone, cold ones included, so an operation
-	// belongs to the execution in whose interval it starts.
+	// belongs to the execution that is due nearest to it.
 	explainInterval = 200 * sim.Microsecond
+	explainSeed     = 1
 )
+
+// DefaultExperiment is the question that mmsim answers when asked nothing.
+const DefaultExperiment = "uprobe-vma-lookup"
 
 // Explain runs one thread of a path alone on CPU 0 and reports the ordered
 // operations of one execution as they were really executed. Errors are an
-// *InputError or those of cores.Run.
+// *InputError, those of cores.Run, or the cause of the context's end.
 func Explain(ctx context.Context, q ExplainRequest) (*results.Report, error) {
-	spec, m, err := q.resolve()
+	e, err := q.resolve()
 	if err != nil {
 		return nil, &InputError{err}
 	}
-	prog, err := workloads.Build(*spec, m, q.Design, 1)
-	if err != nil {
-		return nil, &InputError{err}
-	}
-	t := &tracer{wanted: warmOps, first: sim.Never, syms: prog.Syms, lineBytes: sim.Addr(m.Mem.LineBytes)}
-	if q.Cold {
-		t.wanted = 0
-	}
-	_, err = cores.Run(m, prog, cores.Options{Seed: 1, Duration: (warmOps + 2) * explainInterval, Trace: t.add, Context: ctx})
-	if err != nil {
+	t, err := e.execute(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
 		return nil, fmt.Errorf("explain %s, design %s: %w", q.Path, q.Design, err)
 	}
-	if len(t.ops) == 0 {
-		return nil, fmt.Errorf("explain %s, design %s: no operation was executed", q.Path, q.Design)
-	}
-	return t.report(&q, m), nil
+	return e.report(t), nil
 }
 
-// resolve finds the kernel's parameters and the machine. The experiment is
-// loaded on its own machine, where its threads fit: only its parameters count
-// here.
-func (q *ExplainRequest) resolve() (*workloads.Spec, *cores.Machine, error) {
-	if err := q.checkNames(); err != nil {
-		return nil, nil, err
-	}
-	var ofMachine, ofExperiment []configs.Assignment
-	for _, a := range q.Overrides {
-		if key, ok := strings.CutPrefix(a.Key, "machine."); ok {
-			a.Key = key
-			ofMachine = append(ofMachine, a)
-		} else {
-			ofExperiment = append(ofExperiment, a)
-		}
-	}
-	setup, group, err := q.experiment(ofExperiment)
-	if err != nil {
-		return nil, nil, err
-	}
-	machine := setup.Machine
-	if q.Machine != "" {
-		if machine, err = configs.LoadMachine(q.Machine, schema.Origin{Flag: "--machine"}); err != nil {
-			return nil, nil, err
-		}
-	}
-	for _, a := range ofMachine {
-		if err := machine.Set(a.Key, a.Value, a.From); err != nil {
-			return nil, nil, err
-		}
-	}
-	hw, err := machine.Resolve()
-	if err != nil {
-		return nil, nil, err
-	}
-	group.Groups[0].CPUs, group.Groups[0].Interval, group.Groups[0].Think = []int{0}, explainInterval, 0
-	return group, hw, nil
+// explanation is a request with everything found that it names.
+type explanation struct {
+	*ExplainRequest
+	experiment *configs.Experiment
+	spec       *workloads.Spec // one group, one thread
+	machine    *cores.Machine
 }
 
-func (q *ExplainRequest) checkNames() error {
-	var paths, designs []string
-	for _, p := range workloads.Paths() {
-		if !p.PlacesThreads {
-			paths = append(paths, p.Name)
-		}
-	}
-	p, err := workloads.LookupPath(q.Path)
-	if err != nil || p.PlacesThreads {
-		return schema.Unknown("kernel path", q.Path, paths)
-	}
-	for _, d := range p.Designs() {
-		designs = append(designs, d.Name)
-	}
-	if !p.HasDesign(q.Design) {
-		return schema.Unknown("design of path "+q.Path+",", q.Design, designs)
-	}
-	return nil
-}
-
-// experiment loads the experiment and keeps of its workload the first group
-// with the path.
-func (q *ExplainRequest) experiment(overrides []configs.Assignment) (*configs.Setup, *workloads.Spec, error) {
-	names := []string{q.Experiment}
-	if q.Experiment == "" {
-		names = configs.ExperimentNames()
-	}
-	for _, name := range names {
-		base, err := configs.Load(configs.Options{Experiment: name})
-		if err != nil {
-			return nil, nil, err
-		}
-		if spec, err := withPath(base, q.Path); spec == nil || err != nil {
-			if err != nil {
-				return nil, nil, err
-			}
-			continue
-		}
-		setup, err := configs.Load(configs.Options{Experiment: name, Overrides: overrides})
-		if err != nil {
-			return nil, nil, err
-		}
-		spec, err := withPath(setup, q.Path)
-		return setup, spec, err
-	}
-	return nil, nil, schema.Problem("an experiment with a group of this path", "no group of experiment %s repeats path %s", strings.Join(names, ", "), q.Path)
-}
-
-// withPath is the workload of the setup's first run with only the first group
-// of the path left, or nil if there is none.
-func withPath(s *configs.Setup, path string) (*workloads.Spec, error) {
-	designs, err := s.Designs()
-	if err != nil || len(designs) == 0 {
-		return nil, err
-	}
-	run, err := s.Run(s.Points()[0], designs[0])
+// execute runs the program and keeps the execution that is asked for.
+func (e *explanation) execute(ctx context.Context) (*tracer, error) {
+	prog, err := workloads.Build(*e.spec, e.machine, e.Design, explainSeed)
 	if err != nil {
 		return nil, err
 	}
-	for i := range run.Spec.Groups {
-		if run.Spec.Groups[i].Path == path {
-			return &workloads.Spec{Groups: run.Spec.Groups[i : i+1], Params: run.Spec.Params}, nil
-		}
+	t := &tracer{wanted: warmOps, first: sim.Never, syms: prog.Syms, lineBytes: sim.Addr(e.machine.Mem.LineBytes),
+		period: onePeriod(e.machine)}
+	if e.Cold {
+		t.wanted = 0
 	}
-	return nil, nil
+	_, err = cores.Run(e.machine, prog, cores.Options{Seed: explainSeed, Duration: (warmOps + 2) * explainInterval, Trace: t.add, Context: ctx})
+	if err != nil {
+		return nil, err
+	}
+	t.dropTrailingInterrupts()
+	switch {
+	case len(t.ops) == 0:
+		return nil, fmt.Errorf("no operation was executed")
+	case t.elapsed() >= explainInterval/2:
+		return nil, fmt.Errorf("one execution takes longer than %v", explainInterval/2)
+	}
+	return t, nil
+}
+
+func (e *explanation) report(t *tracer) *results.Report {
+	state := fmt.Sprintf("execution %d, caches warm", t.wanted+1)
+	if e.Cold {
+		state = "first execution, caches cold"
+	}
+	return &results.Report{
+		Title: fmt.Sprintf("%s, design %s: one uncontended execution, as executed", e.Path, e.Design),
+		Shared: []results.Setting{
+			{Key: "machine", Value: fmt.Sprintf("%s (%s)", e.machine.Name, e.machine.Title)},
+			{Key: "kernel", Value: fmt.Sprintf("layout %s, parameters of experiment %s", e.spec.Params.Layout, e.experiment.Name())},
+			{Key: "thread", Value: "one, on CPU 0; " + state}},
+		Tables: []results.Table{t.operations(), t.steps()},
+		Notes: []string{
+			"line: number of the cache line within the object.",
+			"before, after: state of the line in this core, and the level that holds it.",
+			"value: what was loaded or stored; what a read-modify-write found; bytes of a copy or clear.",
+			"cycles: a store costs what it takes to enter the store buffer; its line is fetched behind the core's back.",
+			"between: what passes between the operations listed: interrupts being switched off and on, prefetches being started.",
+		},
+	}
 }

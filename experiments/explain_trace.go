@@ -13,9 +13,17 @@ type tracer struct {
 	wanted    int // number of the execution
 	syms      *sim.Symbols
 	lineBytes sim.Addr
+	period    sim.Time // of the CPU's clock
 	first     sim.Time // start of execution 0
-	ops       []cores.TraceOp
-	names     []string // of the operands, as the memory was used then
+	ops       []tracedOp
+}
+
+// tracedOp is an operation with the name of its operand as the memory was used
+// then.
+type tracedOp struct {
+	cores.TraceOp
+	name string
+	line string // number within the object
 }
 
 func (t *tracer) add(op cores.TraceOp) {
@@ -23,35 +31,21 @@ func (t *tracer) add(op cores.TraceOp) {
 		return // timers being started
 	}
 	t.first = min(t.first, op.Start)
-	if int((op.Start-t.first)/explainInterval) != t.wanted {
+	// An interrupt can hold a start up, so an execution is looked for around
+	// the time at which it is due.
+	if int((op.Start-t.first+explainInterval/2)/explainInterval) != t.wanted {
 		return
 	}
 	if op.IRQ && len(t.ops) == 0 {
 		return
 	}
-	name := "-"
+	o := tracedOp{op, "-", "-"}
 	if op.Addr != 0 {
-		name = t.syms.Lookup(op.Addr).String()
+		y := t.syms.Lookup(op.Addr)
+		o.name = y.String()
+		o.line = fmt.Sprintf("#%d", op.Addr/t.lineBytes-y.Base/t.lineBytes)
 	}
-	t.ops, t.names = append(t.ops, op), append(t.names, name)
-}
-
-func (t *tracer) report(q *ExplainRequest, m *cores.Machine) *results.Report {
-	t.dropTrailingInterrupts()
-	state := "caches warm"
-	if q.Cold {
-		state = "first execution, caches cold"
-	}
-	return &results.Report{
-		Title: fmt.Sprintf("%s, design %s: one uncontended execution, as executed", q.Path, q.Design),
-		Shared: []results.Setting{{Key: "machine", Value: fmt.Sprintf("%s (%s)", m.Name, m.Title)},
-			{Key: "thread", Value: "one, on CPU 0, " + state}},
-		Tables: []results.Table{t.operations(), t.steps()},
-		Notes: []string{
-			`"before" and "after": state of the line in this core and the level that holds it.`,
-			"A store costs what it takes to enter the store buffer; its line is fetched behind the core's back.",
-		},
-	}
+	t.ops = append(t.ops, o)
 }
 
 // dropTrailingInterrupts forgets interrupts that came after the execution.
@@ -60,22 +54,30 @@ func (t *tracer) dropTrailingInterrupts() {
 	for n > 0 && t.ops[n-1].IRQ {
 		n--
 	}
-	t.ops, t.names = t.ops[:n], t.names[:n]
+	t.ops = t.ops[:n]
 }
 
+// elapsed is from the start of the first operation to the end of the last.
+func (t *tracer) elapsed() sim.Time {
+	last := t.ops[len(t.ops)-1]
+	return last.Start + last.Took - t.ops[0].Start
+}
+
+// operations lists what was executed, in program order.
 func (t *tracer) operations() results.Table {
-	table := results.Table{Caption: "operations in program order", Left: 6,
-		Header: []string{"step", "operation", "object.field", "line", "before", "after", "value", "cycles"}}
+	table := results.Table{Caption: "operations in program order", Left: 5,
+		Header: []string{"#", "step", "operation", "object.field", "line", "address", "before", "after", "value", "cycles"}}
 	for i := range t.ops {
 		op := &t.ops[i]
-		step, line, value := op.Step.String(), "-", "-"
+		step, address, value := op.Step.String(), "-", "-"
 		if op.IRQ {
 			step += " (irq)"
 		}
 		if op.Addr != 0 {
-			line, value = fmt.Sprintf("%#x", uint64(op.Addr&^(t.lineBytes-1))), fmt.Sprintf("%#x", op.Value)
+			address, value = fmt.Sprintf("%#x", uint64(op.Addr)), fmt.Sprintf("%#x", op.Value)
 		}
-		table.Rows = append(table.Rows, []string{step, op.Op, t.names[i], line, dash(op.Before), dash(op.After), value, fmt.Sprint(op.Cycles)})
+		table.Rows = append(table.Rows, []string{fmt.Sprint(i + 1), step, op.Op, op.name, op.line, address,
+			dash(op.Before), dash(op.After), value, fmt.Sprint(op.Cycles)})
 	}
 	return table
 }
@@ -87,37 +89,47 @@ func dash(s string) string {
 	return s
 }
 
+// stepSum adds up the operations of a step.
+type stepSum struct {
+	name        string
+	ops, memory int
+	cycles      sim.Cycles
+	took        sim.Time
+}
+
+func (s *stepSum) add(op *tracedOp) {
+	s.ops++
+	if op.Addr != 0 {
+		s.memory++
+	}
+	s.cycles += op.Cycles
+	s.took += op.Took
+}
+
 // steps sums the operations by step, in order of first appearance, and in all.
 func (t *tracer) steps() results.Table {
-	type sum struct {
-		ops    int
-		took   sim.Time
-		cycles sim.Cycles
-	}
-	var order []sim.Step
-	by := map[sim.Step]*sum{}
-	var all sum
+	all := &stepSum{name: "all"}
+	var sums []*stepSum
+	by := map[sim.Step]*stepSum{}
 	for i := range t.ops {
 		op := &t.ops[i]
 		s := by[op.Step]
 		if s == nil {
-			s = &sum{}
+			s = &stepSum{name: op.Step.String()}
 			by[op.Step] = s
-			order = append(order, op.Step)
+			sums = append(sums, s)
 		}
-		for _, x := range []*sum{s, &all} {
-			x.ops++
-			x.took += op.Took
-			x.cycles += op.Cycles
-		}
+		s.add(op)
+		all.add(op)
 	}
-	table := results.Table{Caption: "sum", Left: 1, Header: []string{"step", "operations", "cycles", "ns"}}
-	row := func(name string, s *sum) {
-		table.Rows = append(table.Rows, []string{name, fmt.Sprint(s.ops), fmt.Sprint(s.cycles), fmt.Sprintf("%.1f", s.took.Nanoseconds())})
+	table := results.Table{Caption: "sum by step", Left: 1, Header: []string{"step", "operations", "on memory", "cycles", "ns"}}
+	if rest := t.elapsed() - all.took; rest > 0 {
+		s := &stepSum{name: "between", took: rest, cycles: sim.Cycles((rest + t.period/2) / t.period)}
+		sums = append(sums, s)
+		all.took, all.cycles = t.elapsed(), all.cycles+s.cycles
 	}
-	for _, s := range order {
-		row(s.String(), by[s])
+	for _, s := range append(sums, all) {
+		table.Rows = append(table.Rows, []string{s.name, fmt.Sprint(s.ops), fmt.Sprint(s.memory), fmt.Sprint(s.cycles), fmt.Sprintf("%.1f", s.took.Nanoseconds())})
 	}
-	row("all", &all)
 	return table
 }

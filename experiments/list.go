@@ -13,9 +13,10 @@ import (
 // Kinds lists what List knows.
 func Kinds() []string { return []string{"machines", "experiments", "paths", "designs", "workloads"} }
 
-// List is the table of "mmsim list": presets and registered names with a line
-// about each. An unknown kind is an *InputError.
-func List(kind string) (*results.Table, error) {
+// List gives the tables of "mmsim list": presets and registered names, one
+// line each, the name in the first column of the first table. An unknown kind
+// is an *InputError.
+func List(kind string) ([]results.Table, error) {
 	switch kind {
 	case "machines":
 		return listMachines()
@@ -31,8 +32,21 @@ func List(kind string) (*results.Table, error) {
 	return nil, &InputError{schema.Unknown("list", kind, Kinds())}
 }
 
-func listMachines() (*results.Table, error) {
-	t := &results.Table{Left: 2, Header: []string{"machine", "title", "sockets", "cores", "CPUs"}}
+// Names are the names that List has for a kind.
+func Names(kind string) ([]string, error) {
+	tables, err := List(kind)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, row := range tables[0].Rows {
+		names = append(names, row[0])
+	}
+	return names, nil
+}
+
+func listMachines() ([]results.Table, error) {
+	t := results.Table{Left: 2, Header: []string{"machine", "title", "sockets", "cores", "CPUs"}}
 	for _, name := range configs.MachineNames() {
 		m, err := configs.LoadMachine(name, schema.Origin{})
 		if err != nil {
@@ -45,12 +59,12 @@ func listMachines() (*results.Table, error) {
 		top := &hw.Mem.Topology
 		t.Rows = append(t.Rows, []string{name, m.Title(), fmt.Sprint(top.Sockets), fmt.Sprint(top.Cores()), fmt.Sprint(top.CPUs())})
 	}
-	return t, nil
+	return []results.Table{t}, nil
 }
 
-func listExperiments() (*results.Table, error) {
-	t := &results.Table{Left: 3, Header: []string{"experiment", "title", "machine", "points", "designs", "seeds"}}
-	return t, eachExperiment(func(s *configs.Setup) error {
+func listExperiments() ([]results.Table, error) {
+	t := results.Table{Left: 3, Header: []string{"experiment", "title", "machine", "points", "designs", "seeds"}}
+	err := eachExperiment(func(s *configs.Setup) error {
 		designs, err := s.Designs()
 		if err != nil {
 			return err
@@ -59,6 +73,7 @@ func listExperiments() (*results.Table, error) {
 		t.Rows = append(t.Rows, []string{e.Name(), e.Title(), e.MachineName(), fmt.Sprint(len(s.Points())), fmt.Sprint(len(designs)), fmt.Sprint(len(e.Seeds()))})
 		return nil
 	})
+	return []results.Table{t}, err
 }
 
 func eachExperiment(f func(s *configs.Setup) error) error {
@@ -74,8 +89,8 @@ func eachExperiment(f func(s *configs.Setup) error) error {
 	return nil
 }
 
-func listPaths() *results.Table {
-	t := &results.Table{Left: 4, Header: []string{"path", "what it does", "targets", "designs"}}
+func listPaths() []results.Table {
+	t := results.Table{Left: 4, Wrap: 50, Header: []string{"path", "what it does", "targets", "designs"}}
 	for _, p := range workloads.Paths() {
 		var names []string
 		for _, d := range p.Designs() {
@@ -85,18 +100,14 @@ func listPaths() *results.Table {
 		if p.PlacesThreads {
 			designs = fmt.Sprintf("%d probes: mmsim list designs", len(names))
 		}
-		targets := p.Targets
-		if targets == "" {
-			targets = "-"
-		}
-		t.Rows = append(t.Rows, []string{p.Name, p.Doc, targets, designs})
+		t.Rows = append(t.Rows, []string{p.Name, p.Doc, dash(p.Targets), designs})
 	}
-	return t
+	return []results.Table{t}
 }
 
 // listDesigns names each design once, with the paths that have it.
-func listDesigns() *results.Table {
-	t := &results.Table{Left: 3, Header: []string{"design", "what it does", "paths"}}
+func listDesigns() []results.Table {
+	t := results.Table{Left: 3, Wrap: 90, Header: []string{"design", "what it does", "paths"}}
 	row := map[string]int{}
 	for _, p := range workloads.Paths() {
 		for _, d := range p.Designs() {
@@ -109,19 +120,16 @@ func listDesigns() *results.Table {
 			t.Rows[i][2] += ", " + p.Name
 		}
 	}
-	return t
+	return []results.Table{t}
 }
 
 // listWorkloads shows the thread groups of the embedded experiments, as they
-// are at the first point.
-func listWorkloads() (*results.Table, error) {
-	t := &results.Table{Left: 4, Header: []string{"experiment", "group", "path", "load", "threads"}}
-	return t, eachExperiment(func(s *configs.Setup) error {
-		designs, err := s.Designs()
-		if err != nil {
-			return err
-		}
-		run, err := s.Run(s.Points()[0], designs[0])
+// are at the first point, and what a group can be made of.
+func listWorkloads() ([]results.Table, error) {
+	t := results.Table{Caption: "thread groups of the experiments, at their first point", Left: 3,
+		Header: []string{"workload", "path", "load", "threads"}}
+	err := eachExperiment(func(s *configs.Setup) error {
+		run, err := firstRun(s.Experiment.Name())
 		if err != nil {
 			return err
 		}
@@ -130,8 +138,21 @@ func listWorkloads() (*results.Table, error) {
 			if len(g.CPUs) == 0 {
 				threads = "-"
 			}
-			t.Rows = append(t.Rows, []string{s.Experiment.Name(), g.Name, g.Path, run.Loads[i], threads})
+			t.Rows = append(t.Rows, []string{s.Experiment.Name() + "." + g.Name, g.Path, run.Loads[i], threads})
 		}
 		return nil
 	})
+	return []results.Table{t, groupKeys()}, err
+}
+
+// groupKeys lists the keys of a thread group: pinnings, arrivals,
+// distributions.
+func groupKeys() results.Table {
+	t := results.Table{Caption: "keys of a group: --set group.NAME.key=value", Left: 3, Wrap: 70, Header: []string{"key", "values", "what it says"}}
+	for _, k := range configs.ExperimentKeys() {
+		if name, ok := strings.CutPrefix(k.Path, "group[]."); ok {
+			t.Rows = append(t.Rows, []string{name, k.Expected, k.Doc})
+		}
+	}
+	return t
 }

@@ -66,8 +66,8 @@ func (q *Request) Do(ctx context.Context, out, log io.Writer) error {
 }
 
 func (q *Request) prepare() (*Plan, *results.Store, error) {
-	if q.Workers < 1 {
-		return nil, nil, fmt.Errorf("-j: %d workers; expected at least 1", q.Workers)
+	if err := checkWorkers(q.Workers); err != nil {
+		return nil, nil, err
 	}
 	setup, err := configs.Load(q.Load)
 	if err != nil {
@@ -82,4 +82,11 @@ func (q *Request) prepare() (*Plan, *results.Store, error) {
 	}
 	store, err := results.OpenStore(q.Store)
 	return plan, store, err
+}
+
+func checkWorkers(n int) error {
+	if n < 1 {
+		return fmt.Errorf("-j: %d workers; expected at least 1", n)
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -84,20 +85,24 @@ type FieldBounces struct {
 	ByDistance Counts
 }
 
-// HottestFields aggregates a bounce table by field and returns the n hottest,
-// ties in order of name.
+// perCPU matches the instance names of per-CPU objects.
+var perCPU = regexp.MustCompile(`\(cpu[0-9]+\)`)
+
+// HottestFields aggregates a bounce table by field, the copies of a per-CPU
+// object together, and returns the n hottest, ties in order of name.
 func HottestFields(table []Bounce, n int) []FieldBounces {
 	byField := map[string]*FieldBounces{}
 	steps := map[string]Counts{}
 	for _, b := range table {
-		f := byField[b.Field]
+		name := perCPU.ReplaceAllString(b.Field, "(per cpu)")
+		f := byField[name]
 		if f == nil {
-			f = &FieldBounces{Field: b.Field, ByDistance: Counts{}}
-			byField[b.Field], steps[b.Field] = f, Counts{}
+			f = &FieldBounces{Field: name, ByDistance: Counts{}}
+			byField[name], steps[name] = f, Counts{}
 		}
 		f.Count += b.Count
 		f.ByDistance[b.Distance] += b.Count
-		steps[b.Field][b.Step] += b.Count
+		steps[name][b.Step] += b.Count
 	}
 	var out []FieldBounces
 	for _, name := range sortedKeys(byField) {

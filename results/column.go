@@ -1,7 +1,9 @@
 package results
 
 import (
+	"slices"
 	"strings"
+	"sync"
 
 	"mmsim/sim"
 )
@@ -38,7 +40,9 @@ const (
 )
 
 // Columns is the data dictionary, in the order of CSV columns.
-func Columns() []Column {
+func Columns() []Column { return slices.Clone(dictionary()) }
+
+var dictionary = sync.OnceValue(func() []Column {
 	var all []Column
 	all = append(all, identityColumns...)
 	all = append(all, costColumns...)
@@ -47,12 +51,12 @@ func Columns() []Column {
 	all = append(all, eventColumns()...)
 	all = append(all, runColumns()...)
 	return all
-}
+})
 
 // ColumnNamed returns the entry of the dictionary with that name; an unknown
 // name is a bug and panics.
 func ColumnNamed(name string) Column {
-	for _, c := range Columns() {
+	for _, c := range dictionary() {
 		if c.Name == name {
 			return c
 		}

@@ -40,7 +40,7 @@ type fakeRun struct {
 	fell   int64 // of 100 attempts; -1: the design does not speculate
 }
 
-func (f fakeRun) source(t *testing.T) *Source {
+func (f fakeRun) source(t testing.TB) *Source {
 	t.Helper()
 	const elapsed, period = 10 * sim.Microsecond, 400 * sim.Picosecond
 	syms := &sim.Symbols{}
@@ -85,7 +85,7 @@ func (f fakeRun) source(t *testing.T) *Source {
 			{Name: "writer[0]", CPU: 2, Group: 1}}}
 }
 
-func (f fakeRun) record(t *testing.T) *Record {
+func (f fakeRun) record(t testing.TB) *Record {
 	t.Helper()
 	r, err := Measure(f.source(t))
 	if err != nil {

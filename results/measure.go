@@ -36,7 +36,7 @@ func Measure(s *Source) (*Record, error) {
 		return nil, fmt.Errorf("accounts: %w", err)
 	}
 	r := &Record{Schema: SchemaVersion, Model: ModelVersion, Hash: HashOf(&s.Identity),
-		Identity: s.Identity, Elapsed: s.Result.Elapsed}
+		Identity: s.Identity, Elapsed: s.Result.Elapsed, Kernel: s.Kernel}
 	for i := range s.Groups {
 		r.Groups = append(r.Groups, newGroup(s, i))
 	}

@@ -129,7 +129,10 @@ type Record struct {
 	Hash   string `json:"hash"` // HashOf the identity
 	Identity
 	Elapsed sim.Time `json:"simulated_fs"` // measured interval
-	Groups  []Group  `json:"groups"`
+	// Kernel says that the threads ran paths of the simulated kernel; otherwise
+	// they were probes of the machine, which prepare each operation outside it.
+	Kernel bool    `json:"kernel"`
+	Groups []Group `json:"groups"`
 	// ByDistance are the bounces of all groups by distance.
 	ByDistance Counts   `json:"bounces_by_distance"`
 	Bounces    []Bounce `json:"bounces"` // by line, field, step, distance

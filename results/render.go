@@ -79,14 +79,14 @@ func (t *Table) WriteText(w io.Writer) error {
 
 func (t *Table) writeText(out *errWriter) {
 	var b strings.Builder
-	t.render(&b, renderer.NewBlueprint(plain))
+	t.render(&b, renderer.NewBlueprint(plain), t.Wrap)
 	for line := range strings.Lines(b.String()) {
 		fmt.Fprintf(out, " %s\n", strings.TrimRight(line, " \n"))
 	}
 }
 
 func (t *Table) writeMarkdown(out *errWriter) {
-	escaped := Table{Left: t.Left}
+	escaped := Table{Left: t.Left, Tail: t.Tail}
 	for _, h := range t.Header {
 		escaped.Header = append(escaped.Header, escapeMarkdown(h))
 	}
@@ -97,21 +97,25 @@ func (t *Table) writeMarkdown(out *errWriter) {
 		}
 		escaped.Rows = append(escaped.Rows, cells)
 	}
-	escaped.render(out, renderer.NewMarkdown())
+	escaped.render(out, renderer.NewMarkdown(), 0)
 }
 
-func (t *Table) render(w io.Writer, r tw.Renderer) {
+func (t *Table) render(w io.Writer, r tw.Renderer, wrap int) {
 	align := make(tw.Alignment, len(t.Header))
 	for i := range align {
 		align[i] = tw.AlignRight
-		if i < t.Left {
+		if i < t.Left || i >= len(align)-t.Tail {
 			align[i] = tw.AlignLeft
 		}
 	}
-	table := tablewriter.NewTable(w, tablewriter.WithRenderer(r),
+	options := []tablewriter.Option{tablewriter.WithRenderer(r),
 		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithHeaderAutoWrap(tw.WrapNone), tablewriter.WithRowAutoWrap(tw.WrapNone),
 		tablewriter.WithHeaderAlignmentConfig(tw.CellAlignment{PerColumn: align}),
-		tablewriter.WithRowAlignmentConfig(tw.CellAlignment{PerColumn: align}))
+		tablewriter.WithRowAlignmentConfig(tw.CellAlignment{PerColumn: align})}
+	if wrap > 0 {
+		options = append(options, tablewriter.WithRowAutoWrap(tw.WrapNormal), tablewriter.WithRowMaxWidth(wrap))
+	}
+	table := tablewriter.NewTable(w, options...)
 	table.Header(t.Header)
 	if err := table.Bulk(t.Rows); err != nil {
 		panic("results: " + err.Error())

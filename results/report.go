@@ -20,7 +20,9 @@ type Table struct {
 	Caption string
 	Header  []string
 	Rows    [][]string
-	Left    int // leading columns that hold names; the others hold numbers
+	Left    int // leading columns that hold names; those between hold numbers
+	Tail    int // trailing columns that hold text
+	Wrap    int // in text, longer cells take several lines; 0 for never
 }
 
 // hottest is how many fields a report lists per design.

@@ -101,8 +101,7 @@ func TestHashCoversWhatDeterminesAMeasurement(t *testing.T) {
 // that is sound: of this version, with the hash of its identity, and written
 // back to the same meaning.
 func FuzzStore(f *testing.F) {
-	t := &testing.T{}
-	whole, err := encodeStored(fakeRun{"2", "mmap-lock", 1, 400 * sim.Nanosecond, 25, -1}.record(t))
+	whole, err := encodeStored(fakeRun{"2", "mmap-lock", 1, 400 * sim.Nanosecond, 25, -1}.record(f))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // costColumn is the column that designs are compared by.
-const costColumn = "latency_mean_ns"
+const costColumn = "cost_ns_per_op"
 
 // Row is one design at one point, over all seeds.
 type Row struct {

@@ -30,18 +30,12 @@ const most = 6
 // ranking orders the designs of a point by cost: "<" between two that differ,
 // "~" between two that cannot be told apart.
 func ranking(s *Summary, point string) string {
-	var rows []*Row
-	for _, d := range s.Designs {
-		if w := s.Row(point, d); w != nil && !math.IsNaN(w.Mean(costColumn).Mean) {
-			rows = append(rows, w)
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b *Row) int { return cmp.Compare(a.Mean(costColumn).Mean, b.Mean(costColumn).Mean) })
+	rows := s.byCost(point)
 	var b strings.Builder
 	b.WriteString("ns/op" + atPoint(s, point) + ": ")
 	for i, w := range rows {
 		if i == most {
-			fmt.Fprintf(&b, " ... %d more", len(rows)-most)
+			fmt.Fprintf(&b, ", %d more", len(rows)-most)
 			break
 		}
 		if i > 0 {
@@ -53,6 +47,18 @@ func ranking(s *Summary, point string) string {
 		b.WriteString("no operation ended in the measured interval")
 	}
 	return b.String()
+}
+
+// byCost lists the rows of a point that have a cost, cheapest first.
+func (s *Summary) byCost(point string) []*Row {
+	var rows []*Row
+	for _, d := range s.Designs {
+		if w := s.Row(point, d); w != nil && !math.IsNaN(w.Mean(costColumn).Mean) {
+			rows = append(rows, w)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b *Row) int { return cmp.Compare(a.Mean(costColumn).Mean, b.Mean(costColumn).Mean) })
+	return rows
 }
 
 func relation(c Comparison) string {
@@ -89,17 +95,14 @@ func scaling(s *Summary, first, last string) string {
 	return "ns/op from first to last point: " + strings.Join(out, ", ")
 }
 
-// hotSpot names the hottest field of each design.
+// hotSpot names the hottest field of the baseline and of the cheapest design.
 func hotSpot(s *Summary, point string) string {
 	var out []string
-	for _, d := range s.Designs {
-		w := s.Row(point, d)
-		if w == nil || len(out) == most {
-			continue
-		}
+	for _, w := range s.byCost(point) {
 		f, ops, _ := w.hottestFields(1)
-		if len(f) > 0 && ops > 0 {
-			out = append(out, fmt.Sprintf("%s %s %s", d, f[0].Field, short(ratioOf(f[0].Count, ops))))
+		baseline := w.Design == w.Records[0].Baseline
+		if len(f) > 0 && ops > 0 && (baseline || len(out) == 0) {
+			out = append(out, fmt.Sprintf("%s %s %s", w.Design, f[0].Field, short(ratioOf(f[0].Count, ops))))
 		}
 	}
 	if len(out) == 0 {

@@ -15,8 +15,12 @@ func newExplain() *cobra.Command {
 		Short: "Show the memory operations of one uncontended execution of a path",
 		Long: `Execute a path alone on CPU 0 and show its memory operations in program order,
 as really executed: step, operation, object.field, line, state of the line
-before and after, cycles. Hold it against the kernel's source.`,
-		Args: wrongArgs(cobra.ExactArgs(1)),
+before and after, cycles. Hold it against the kernel's source.
+
+Of the experiment only the kernel's parameters count. --set changes these
+(kernel.*), the machine (machine.*), or what the path aims at (group.*.target).`,
+		Args:              oneArg("a path", experiments.KernelPaths),
+		ValidArgsFunction: completeFirst(experiments.KernelPaths),
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			q.Path = args[0]
 			if q.Overrides, err = parseSets(set); err != nil {
@@ -37,5 +41,19 @@ before and after, cycles. Hold it against the kernel's source.`,
 	fl.BoolVar(&q.Cold, "cold", false, "explain the first execution, with cold caches")
 	completeFlag(c, "machine", configs.MachineNames)
 	completeFlag(c, "experiment", configs.ExperimentNames)
+	completeDesign(c)
 	return c
+}
+
+// completeDesign offers the designs of the path that stands before the flag.
+func completeDesign(c *cobra.Command) {
+	offer := func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return experiments.DesignNames(args[0]), cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := c.RegisterFlagCompletionFunc("design", offer); err != nil {
+		panic("mmsim: " + err.Error())
+	}
 }

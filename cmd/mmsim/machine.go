@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -26,14 +27,17 @@ func newMachineShow() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show NAME",
 		Short: "Show a machine's topology and costs",
-		Long: `Show the topology and every cost of a machine, a preset's name or a TOML file.
-With --micro, measure the hardware probes inside the simulator and show them
-beside the published figures that the machine was made from.`,
-		Args:              wrongArgs(cobra.ExactArgs(1)),
+		Long: `Show the topology and every key of a machine, a preset's name or a TOML file,
+and the published figures that it was made from. With --micro, measure them
+inside the simulator with the hardware probes of experiment machine-micro.`,
+		Args:              oneArg("a machine", configs.MachineNames),
 		ValidArgsFunction: completeFirst(configs.MachineNames),
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			q.Machine = args[0]
 			if q.Overrides, err = parseSets(set); err != nil {
+				return err
+			}
+			if err := needsMicro(c, q.Micro); err != nil {
 				return err
 			}
 			q.Done = progress(c.ErrOrStderr())
@@ -48,6 +52,16 @@ beside the published figures that the machine was made from.`,
 	fl.StringArrayVar(&set, "set", nil, "`key=value`: override a key of the machine (repeatable)")
 	fl.BoolVar(&q.Micro, "micro", false, "measure the hardware probes")
 	fl.BoolVar(&q.Quick, "quick", false, "with --micro: the quick scale")
-	fl.IntVarP(&q.Workers, "jobs", "j", runtime.GOMAXPROCS(0), "runs at a time; no result depends on it")
+	fl.IntVarP(&q.Workers, "jobs", "j", runtime.GOMAXPROCS(0), "with --micro: runs at a time; no result depends on it")
 	return c
+}
+
+// needsMicro refuses flags that do nothing without --micro.
+func needsMicro(c *cobra.Command, micro bool) error {
+	for _, flag := range []string{"quick", "jobs"} {
+		if !micro && c.Flags().Changed(flag) {
+			return badInput(fmt.Errorf("--%s: has no effect here; expected --micro with it", flag))
+		}
+	}
+	return nil
 }

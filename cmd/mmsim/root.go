@@ -7,11 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mmsim/experiments"
+	"mmsim/configs/schema"
 	"mmsim/results"
 )
 
-// run executes a command line and returns the exit status.
+// run executes a command line and returns the exit status. An error is one
+// message on log.
 func run(args []string, out, log io.Writer) int {
 	ctx, stop := withSignals()
 	defer stop()
@@ -28,48 +29,45 @@ func run(args []string, out, log io.Writer) int {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "mmsim",
-		Short:         "Price alternatives of Linux mm locking on simulated multicore machines",
+		Use:   "mmsim",
+		Short: "Price alternatives of Linux mm locking on simulated multicore machines",
+		Long: `Mmsim runs kernel paths as real algorithms on simulated multicore machines and
+shows what each alternative costs: cycles, cache-line bounces, fence stalls,
+lock waits, fallbacks.
+
+Exit status: 0 done; 1 a run failed; 2 bad input, nothing was run or written;
+130 interrupted and 75 terminated (SIGTERM), with what was finished kept.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          subcommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &experiments.InputError{Err: err} })
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(newRun(), newList(), newMachine(), newExplain())
+	strictDefaults(root)
 	return root
 }
 
-// subcommand refuses arguments of a command that only has subcommands.
-func subcommand(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	err := fmt.Errorf("unknown command %q; expected one of%s", args[0], commandNames(c))
-	c.SuggestionsMinimumDistance = 2
-	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		err = fmt.Errorf("%w; did you mean %q?", err, near[0])
-	}
-	return &experiments.InputError{Err: err}
-}
-
-func commandNames(c *cobra.Command) (names string) {
-	for _, s := range c.Commands() {
-		if s.IsAvailableCommand() {
-			names += " " + s.Name()
+// strictDefaults makes cobra's own commands refuse what they do not know.
+func strictDefaults(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.Args = subcommand
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				about, rest, err := root.Find(args)
+				if err != nil {
+					return badInput(err)
+				}
+				return subcommand(about, rest)
+			}
 		}
-	}
-	return names
-}
-
-// wrongArgs makes a fault of the arguments an input error.
-func wrongArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return &experiments.InputError{Err: fmt.Errorf("%s: %w; usage: %s", c.Name(), err, c.UseLine())}
-		}
-		return nil
 	}
 }
 
@@ -80,4 +78,18 @@ func version() string {
 		build = info.Main.Version
 	}
 	return fmt.Sprintf("%s, model %d, record schema %d", build, results.ModelVersion, results.SchemaVersion)
+}
+
+// subcommand refuses arguments of a command that only has subcommands.
+func subcommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, s := range c.Commands() {
+		if s.IsAvailableCommand() {
+			names = append(names, s.Name())
+		}
+	}
+	return badInput(schema.Unknown("command", args[0], names))
 }

@@ -10,7 +10,7 @@ import (
 	"mmsim/experiments"
 )
 
-const defaultExperiment = "uprobe-vma-lookup"
+const defaultExperiment = experiments.DefaultExperiment
 
 // runFlags are the flags of run that are not fields of the request.
 type runFlags struct {
