@@ -155,7 +155,23 @@ func Load(o Options) (*Setup, error) {
 	if s, err = s.with(o.Overrides); err != nil {
 		return nil, err
 	}
+	if err := s.checkSwept(o.Overrides); err != nil {
+		return nil, err
+	}
 	return s, s.Check()
+}
+
+// checkSwept refuses an override of a key that every point of a sweep sets
+// again: it would do nothing.
+func (s *Setup) checkSwept(overrides []Assignment) error {
+	for _, a := range overrides {
+		for _, w := range s.Experiment.sweeps {
+			if a.Key == w.Key {
+				return schema.FaultAt(a.From, a.Key, schema.Problem("sweep."+a.Key+"=[...]", "is swept: every point sets it"))
+			}
+		}
+	}
+	return nil
 }
 
 // on finds the machine: --machine, --set machine=, else the experiment's.

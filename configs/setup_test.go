@@ -85,6 +85,7 @@ func TestSetFaultsNameTheFlag(t *testing.T) {
 		{"machine.ordering.acquire=5cycles", `--set machine.ordering.acquire: has no effect here; expected an ordering.class other than x86-tso`},
 		{"sweep.group.hitters.count=[1, 80]", `--set group.hitters.count: CPU 79 of group writer already has a thread of group hitters`},
 		{"sweep.group.hiters.count=[1, 80]", `--set sweep.group.hiters.count`},
+		{"group.hitters.count=3", `--set group.hitters.count: is swept: every point sets it; expected sweep.group.hitters.count=[...]`},
 		{"quick.duration=5us", `--set quick.duration: quick settings are the file's own; expected the key itself: duration`},
 		{"kernel.layout_override.mm_struct.mm_lock_sqe=512", `did you mean "mm_lock_seq"?`},
 		{"machine=xeon", `--set machine: unknown machine "xeon"; expected one of ` + strings.Join(MachineNames(), ", ") + `; did you mean "xeon-6138-2s"?`},
@@ -159,8 +160,15 @@ func TestOneWayThrough(t *testing.T) {
 	ways := []*Run{
 		firstRun(t, mustLoad(t, minimal, "sweep.group.hitters.count=[3]")),
 	}
-	s := mustLoad(t, minimal, "group.hitters.count=3")
+	s := mustLoad(t, minimal)
 	s.Experiment.sweeps = nil
+	set, err := ParseSet("group.hitters.count=3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Set(set); err != nil {
+		t.Fatal(err)
+	}
 	ways = append(ways, firstRun(t, s))
 	text, err := os.ReadFile(minimal)
 	if err != nil {

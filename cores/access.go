@@ -131,13 +131,18 @@ func (h *hw) prefetch(l cache.Line, req coherence.Request, word sim.Addr) {
 
 // Prefetch implements sim.Executor.
 func (e *engine) Prefetch(c *sim.CPU, r sim.Ref, forWrite bool) {
-	h := e.ctxs[c.Slot].enter()
+	x := e.ctxs[c.Slot]
+	h := x.enter()
+	tr := e.begin(h, r.A)
 	req := coherence.GetS
 	if forWrite {
 		req = coherence.GetX
 	}
 	h.prefetch(e.line(r.A), req, r.A)
 	h.charge(Compute, h.cycles(1))
+	if e.opt.Trace != nil {
+		e.trace(x, tr, "prefetch", sim.Relaxed, r, 0)
+	}
 }
 
 // RMW implements sim.Executor.
@@ -223,7 +228,6 @@ func (h *hw) write(l cache.Line, r sim.Ref, v uint64, wide *wideData) {
 		i = h.core.priv.FillL1(l)
 	}
 	h.core.priv.Written(i, h.thread)
-	h.core.writes++
 	for _, s := range h.core.hw {
 		if s.state == spinning && s.watches(l) {
 			s.endSpin(h.now)

@@ -16,7 +16,6 @@ type core struct {
 	resumeAt  sim.Time // of the earliest pending evResume
 	period    sim.Time // clock cycle
 	smtPeriod sim.Time // effective cycle while the sibling is busy too
-	writes    uint64   // values made visible so far, by any of its threads
 }
 
 // earliest is the runnable thread with the smallest clock.
@@ -126,7 +125,8 @@ type hw struct {
 type hwSave struct {
 	state    hwState
 	step     sim.Step
-	delay    sim.Time
+	left     sim.Time // of a delay
+	until    sim.Time // its end if it had not been interrupted
 	delayCat Category
 	kind     bucketKind
 }

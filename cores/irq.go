@@ -20,9 +20,11 @@ func (h *hw) irqReady() bool { return len(h.pending) > 0 && !h.inIRQ && !h.irqOf
 func (e *engine) SendIPI(c *sim.CPU, cpu int, f sim.Handler) {
 	x := e.ctxs[c.Slot]
 	h := x.enter()
+	tr := e.begin(h, 0)
 	h.charge(Compute, h.cycles(e.m.OS.IPISend))
 	h.count(IPIsSent)
 	e.deliver(h, cpu, evIPI, e.m.OS.IPIDelivery, f)
+	e.traceCall(x, tr, "send-ipi")
 }
 
 // SetTimer implements sim.Executor.
@@ -66,17 +68,19 @@ func (e *engine) interrupt(h *hw, ev sim.Event) {
 	e.runCore(h.core)
 }
 
-// interrupted makes a thread that can take an interrupt now runnable.
+// interrupted makes a thread that can take an interrupt now runnable. What it
+// was doing stays saved when a second interrupt arrives before the first is
+// taken.
 func (h *hw) interrupted(at sim.Time) {
 	if !h.irqReady() {
 		return
 	}
-	h.saved.state = runnable
 	switch h.state {
 	case spinning:
 		h.wake(LockSpin, at)
 	case computing:
-		h.saved.state, h.saved.delay, h.saved.delayCat = computing, h.delayEnd-max(at, h.now), h.delayCat
+		h.saved.state, h.saved.until, h.saved.delayCat = computing, h.delayEnd, h.delayCat
+		h.saved.left = h.delayEnd - max(at, h.now)
 		h.wake(h.delayCat, at)
 	case parked, finished:
 		h.saved.state = h.state
@@ -109,13 +113,13 @@ func (h *hw) leaveIRQ() {
 	h.saved.state = runnable
 	if len(h.pending) > 0 && !h.irqOff {
 		h.state = state
-		h.delayEnd, h.delayCat = h.now+h.saved.delay, h.saved.delayCat
+		h.resumeDelay()
 		h.interrupted(h.now)
 		return
 	}
 	switch state {
 	case computing:
-		h.delayEnd, h.delayCat = h.now+h.saved.delay, h.saved.delayCat
+		h.resumeDelay()
 		h.state = computing
 		h.e.schedule(h.core, h.delayEnd)
 	case parked:
@@ -128,6 +132,17 @@ func (h *hw) leaveIRQ() {
 	}
 }
 
+// resumeDelay takes an interrupted delay up again: a computation has what was
+// left of it still to do, a thread that thinks until a point of time does not
+// wait longer for having been interrupted.
+func (h *hw) resumeDelay() {
+	h.delayCat = h.saved.delayCat
+	h.delayEnd = h.now + h.saved.left
+	if h.delayCat == Think {
+		h.delayEnd = max(h.now, h.saved.until)
+	}
+}
+
 // Interrupts implements sim.Executor.
 func (e *engine) Interrupts(c *sim.CPU, on bool) {
 	x := e.ctxs[c.Slot]
@@ -135,8 +150,14 @@ func (e *engine) Interrupts(c *sim.CPU, on bool) {
 	if h.inIRQ {
 		return
 	}
+	tr := e.begin(h, 0)
 	h.irqOff = !on
 	h.charge(Compute, h.cycles(1))
+	if on {
+		e.traceCall(x, tr, "irq-enable")
+	} else {
+		e.traceCall(x, tr, "irq-disable")
+	}
 	x.enter()
 }
 
@@ -150,19 +171,23 @@ func (e *engine) Park(c *sim.CPU, why sim.WaitReason) {
 		return
 	}
 	h.count(Switches)
+	tr := e.begin(h, 0)
 	h.charge(Switch, h.cycles(e.m.OS.ContextSwitch))
 	tk.why, tk.since = why, h.now
 	h.setBucket(bucketSleeping)
 	if tk.token { // woken during the switch
 		h.unpark(h.now)
-		return
+	} else {
+		x.block(parked)
 	}
-	x.block(parked)
+	e.traceCall(x, tr, "park")
 }
 
 // Unpark implements sim.Executor.
 func (e *engine) Unpark(c *sim.CPU, t sim.TaskID) {
-	h := e.ctxs[c.Slot].enter()
+	x := e.ctxs[c.Slot]
+	h := x.enter()
+	tr := e.begin(h, 0)
 	target := e.tasks[t].hw
 	delay := sim.Time(0)
 	if target != h {
@@ -174,6 +199,7 @@ func (e *engine) Unpark(c *sim.CPU, t sim.TaskID) {
 	e.sys.Announce(target.core.id, at)
 	e.q.Push(at, evWake, int32(target.cpu), 0)
 	h.core.horizon = min(h.core.horizon, at)
+	e.traceCall(x, tr, "unpark")
 }
 
 // wakeTask delivers an Unpark.

@@ -106,12 +106,12 @@ func (x *strand) store(r sim.Ref, v uint64, wide *wideData, release bool) {
 	h := x.hw
 	h.count(Stores)
 	l := h.e.line(r.A)
+	for h.sb.n == len(h.sb.ents) {
+		x.block(full)
+	}
 	if h.sb.n == 0 && h.commitNow(l, r, v, wide) {
 		h.charge(L1, h.cycles(h.e.m.StoreCommit))
 		return
-	}
-	for h.sb.n == len(h.sb.ents) {
-		x.block(full)
 	}
 	h.sb.n++
 	s := h.sb.at(h.sb.n - 1)

@@ -36,6 +36,14 @@ func (h *hw) lineState(a sim.Addr) string {
 	return s.String() + " L2"
 }
 
+// traceCall reports an operation that has no memory operand, if anybody
+// watches.
+func (e *engine) traceCall(x *strand, t traced, op string) {
+	if e.opt.Trace != nil {
+		e.trace(x, t, op, sim.Relaxed, sim.Ref{}, 0)
+	}
+}
+
 func (e *engine) trace(x *strand, t traced, op string, o sim.Order, r sim.Ref, v uint64) {
 	h := x.hw
 	if o != sim.Relaxed {

@@ -49,10 +49,13 @@ func (co *core) endDelays(now sim.Time) {
 
 // Relax implements sim.Executor.
 func (e *engine) Relax(c *sim.CPU) {
-	h := e.ctxs[c.Slot].enter()
+	x := e.ctxs[c.Slot]
+	h := x.enter()
+	tr := e.begin(h, 0)
 	h.inSpin = true
 	h.charge(LockSpin, h.cycles(e.m.PauseLength))
 	h.inSpin = false
+	e.traceCall(x, tr, "cpu_relax")
 }
 
 // Spin implements sim.Executor. Instead of polling, the thread sleeps in the
@@ -63,7 +66,6 @@ func (e *engine) Spin(c *sim.CPU, deadline sim.Time) int {
 	h := x.enter()
 	tr := e.begin(h, c.Conds[0].Ref.A)
 	h.inSpin = true
-	h.spinOn = c
 	i := x.spin(c, deadline)
 	h.inSpin = false
 	if e.opt.Trace != nil {
@@ -75,7 +77,6 @@ func (e *engine) Spin(c *sim.CPU, deadline sim.Time) int {
 func (x *strand) spin(c *sim.CPU, deadline sim.Time) int {
 	h := x.hw
 	for {
-		seen := h.core.writes
 		for i := range c.Conds {
 			k := &c.Conds[i]
 			v := x.read(k.Ref)
@@ -90,7 +91,7 @@ func (x *strand) spin(c *sim.CPU, deadline sim.Time) int {
 		if h.now >= deadline {
 			return -1
 		}
-		if h.core.writes != seen || !h.watchable(c) {
+		if !h.watchable(c) {
 			h.charge(LockSpin, h.pauseShare())
 			x.enterSpinning()
 			continue
@@ -99,6 +100,7 @@ func (x *strand) spin(c *sim.CPU, deadline sim.Time) int {
 		if deadline != sim.Never {
 			h.e.q.Push(deadline, evDeadline, int32(h.cpu), h.spins)
 		}
+		h.spinOn = c // an interrupt may have spun on something else
 		x.block(spinning)
 		x.enterSpinning()
 	}
@@ -112,12 +114,14 @@ func (x *strand) enterSpinning() {
 	x.hw.inSpin = true
 }
 
-// watchable reports whether every line of the conditions is still here, so
-// that losing one will be noticed. (A write by this core's other thread or by
-// an interrupt does not take the line away: core.writes tells.)
+// watchable reports whether the thread may sleep: every line of the conditions
+// is here, so that losing one will be noticed, and no condition came to hold
+// since it was looked at. (A write by the core's other thread or by an
+// interrupt does not take the line away, and a line that was lost may be back.)
 func (h *hw) watchable(c *sim.CPU) bool {
 	for i := range c.Conds {
-		if !h.core.priv.State(h.e.line(c.Conds[i].Ref.A)).Readable() {
+		k := &c.Conds[i]
+		if !h.core.priv.State(h.e.line(k.Ref.A)).Readable() || k.Holds(h.e.mem.Read(k.Ref.A, k.Ref.Size)) {
 			return false
 		}
 	}

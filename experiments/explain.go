@@ -109,7 +109,6 @@ func (e *explanation) report(t *tracer) *results.Report {
 			"before, after: state of the line in this core, and the level that holds it.",
 			"value: what was loaded or stored; what a read-modify-write found; bytes of a copy or clear.",
 			"cycles: a store costs what it takes to enter the store buffer; its line is fetched behind the core's back.",
-			"between: what passes between the operations listed: interrupts being switched off and on, prefetches being started.",
 		},
 	}
 }

@@ -124,7 +124,7 @@ func (t *tracer) steps() results.Table {
 	}
 	table := results.Table{Caption: "sum by step", Left: 1, Header: []string{"step", "operations", "on memory", "cycles", "ns"}}
 	if rest := t.elapsed() - all.took; rest > 0 {
-		s := &stepSum{name: "between", took: rest, cycles: sim.Cycles((rest + t.period/2) / t.period)}
+		s := &stepSum{name: "(between operations)", took: rest, cycles: sim.Cycles((rest + t.period/2) / t.period)}
 		sums = append(sums, s)
 		all.took, all.cycles = t.elapsed(), all.cycles+s.cycles
 	}
