@@ -29,6 +29,7 @@ type Array struct {
 	stamp []uint32 // true LRU: time of last use per entry
 	clock uint32
 	tree  []uint32 // tree-PLRU: direction bits per set
+	wayLg uint     // log2(ways) under tree-PLRU
 	clr   []uint32 // by way: direction bits that a use clears and sets
 	set   []uint32
 }
@@ -51,6 +52,7 @@ func New(entries, ways int, plru bool) *Array {
 	}
 	if plru {
 		a.tree = make([]uint32, sets)
+		a.wayLg = uint(bits.TrailingZeros(uint(ways)))
 		a.directions()
 	} else {
 		a.stamp = make([]uint32, entries)
@@ -110,7 +112,7 @@ func (a *Array) SetMeta(i int, m uint8) { a.ents[i] = a.ents[i]&^0xff | uint32(m
 // Touch makes entry i the most recently used of its set.
 func (a *Array) Touch(i int) {
 	if a.tree != nil {
-		set, way := i/a.ways, i%a.ways
+		set, way := i>>a.wayLg, i&(a.ways-1)
 		a.tree[set] = a.tree[set]&^a.clr[way] | a.set[way]
 		return
 	}

@@ -180,7 +180,7 @@ func (x *strand) rmwNear(r sim.Ref, op sim.RMWOp, arg, cmp uint64, cost sim.Cycl
 	h.waitSiblingAtomic(l)
 	old := h.e.mem.Read(r.A, r.Size)
 	if v, writes := op.Apply(old, arg, cmp, r.Size); writes {
-		h.write(l, r, v, nil)
+		h.write(h.inL1(l), l, r, v, nil)
 	}
 	took := h.cycles(cost)
 	h.pinLine, h.pinUntil = l, h.now+took
@@ -213,19 +213,24 @@ func (h *hw) takeExclusive(x *strand, l cache.Line, word sim.Addr) {
 	x.obtain(l, coherence.GetX, word)
 }
 
-// write makes a value visible on a line that the core holds exclusive, and
-// wakes a sibling that spins on it.
-func (h *hw) write(l cache.Line, r sim.Ref, v uint64, wide *wideData) {
+// inL1 is the L1D entry of a line that the core holds, brought up from L2 if
+// need be.
+func (h *hw) inL1(l cache.Line) int {
+	if i := h.core.priv.L1.Find(l); i >= 0 {
+		return i
+	}
+	return h.core.priv.FillL1(l)
+}
+
+// write makes a value visible on a line that the core holds exclusive, in L1D
+// entry i, and wakes a sibling that spins on it.
+func (h *hw) write(i int, l cache.Line, r sim.Ref, v uint64, wide *wideData) {
 	if wide == nil {
 		h.e.mem.Write(r.A, r.Size, v)
 	} else {
 		for i := 0; i < int(r.Size)/8; i++ {
 			h.e.mem.Write(r.A+sim.Addr(8*i), 8, wide[i])
 		}
-	}
-	i := h.core.priv.L1.Find(l)
-	if i < 0 {
-		i = h.core.priv.FillL1(l)
 	}
 	h.core.priv.Written(i, h.thread)
 	for _, s := range h.core.hw {

@@ -18,9 +18,7 @@ func (e *engine) Step(c *sim.CPU, s sim.Step) sim.Step {
 
 // Count implements sim.Executor.
 func (e *engine) Count(c *sim.CPU, m sim.Counter, n int64) {
-	if h := e.ctxs[c.Slot].hw; h.now >= e.warm {
-		h.acct.Events[m] += n
-	}
+	e.ctxs[c.Slot].hw.book.Events[m] += n
 }
 
 // OpBegin implements sim.Executor.

@@ -79,10 +79,10 @@ func (h *hw) setBucket(k bucketKind) {
 }
 
 // count adds an event at the thread's own time.
-func (h *hw) count(m Metric) { h.countAt(m, h.now) }
+func (h *hw) count(m Metric) { h.book.Metrics[m]++ }
 
 func (h *hw) countAt(m Metric, at sim.Time) {
-	if at >= h.e.warm {
+	if h.e.measuring(at) {
 		h.acct.Metrics[m]++
 	}
 }
@@ -154,7 +154,7 @@ func (e *engine) Filled(t *coherence.Txn, at sim.Time) {
 		case h.state == missing && h.missLine == t.Line, h.state == starved:
 			h.wake(cat, at)
 			h.mustFinish = true
-			if h.inSpin && at >= e.warm {
+			if h.inSpin && e.measuring(at) {
 				h.acct.SpinWait[t.Distance] += at - t.Started
 			}
 		}

@@ -152,7 +152,7 @@ func (h *hw) commitNow(l cache.Line, r sim.Ref, v uint64, wide *wideData) bool {
 	}
 	h.count(level)
 	h.sb.done = max(h.sb.done, h.now+wait)
-	h.write(l, r, v, wide)
+	h.write(i, l, r, v, wide)
 	return true
 }
 
@@ -207,7 +207,8 @@ func (h *hw) drain(at sim.Time) {
 }
 
 // commitOne commits the first store that is allowed to, and reports whether
-// there was one.
+// there was one. Stores to one line stay in order: whoever comes first is
+// found first.
 func (h *hw) commitOne(at sim.Time) bool {
 	b := &h.sb
 	for i := 0; i < b.n; i++ {
@@ -218,21 +219,12 @@ func (h *hw) commitOne(at sim.Time) bool {
 		if i > 0 && (s.release || s.epoch != b.at(0).epoch) {
 			return false
 		}
-		if h.core.priv.State(s.line).Writable() && !b.sameLineBefore(i) {
+		if h.core.priv.State(s.line).Writable() {
 			h.commit(s, at)
 			return true
 		}
 		if h.e.m.DrainInOrder {
 			return false
-		}
-	}
-	return false
-}
-
-func (b *storeBuffer) sameLineBefore(n int) bool {
-	for i := 0; i < n; i++ {
-		if s := b.at(i); !s.gone && s.line == b.at(n).line {
-			return true
 		}
 	}
 	return false
@@ -248,7 +240,7 @@ func (h *hw) commit(s *sbEntry, at sim.Time) {
 	if s.release {
 		b.releases--
 	}
-	h.write(s.line, s.r, s.v, s.wide)
+	h.write(h.inL1(s.line), s.line, s.r, s.v, s.wide)
 	for b.n > 0 && b.at(0).gone {
 		b.head++
 		if b.head == len(b.ents) {
