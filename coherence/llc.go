@@ -47,23 +47,31 @@ func (s *System) llcRemove(d, k int) {
 	a.Remove(k)
 }
 
-// llcDropAll takes the line's data out of every LLC except keep's.
-func (s *System) llcDropAll(i int32, l cache.Line, keep int) {
+// llcDropAll takes the line's data out of every LLC except keep's, and reports
+// whether dirty data was among it.
+func (s *System) llcDropAll(i int32, l cache.Line, keep int) (dirty bool) {
 	set := s.dir.llcSet(i)
 	for d := nextBit(set, 0); d >= 0; d = nextBit(set, d+1) {
 		if d != keep {
-			s.llcRemove(d, s.llc[d].Find(l))
+			k := s.llc[d].Find(l)
+			dirty = dirty || s.llc[d].Meta(k)&llcDirty != 0
+			s.llcRemove(d, k)
 		}
 	}
+	return dirty
 }
 
 // llcFill allocates for a fill: an inclusive LLC holds the tag of every line
 // above it (its data is old once a core owns the line); the other kinds keep
-// a copy of a line that a second core reads, as Skylake-SP's does.
+// a copy of a line that a second core reads, as Skylake-SP's does. Nothing is
+// allocated if a request accepted since takes the line away again.
 func (s *System) llcFill(t *Txn, now sim.Time) {
 	d := int(s.f.domainOf[t.Core])
 	shared := t.grant == S || t.grant == F
-	if s.llc == nil || !shared && s.p.LLCKind != Inclusive || s.llc[d].Find(t.Line) >= 0 {
+	if s.llc == nil || !shared && s.p.LLCKind != Inclusive || !hasBit(s.dir.coreSet(t.entry), int(t.Core)) {
+		return
+	}
+	if k := s.llc[d].Find(t.Line); k >= 0 && (!shared || s.llc[d].Meta(k)&llcStale == 0) {
 		return
 	}
 	s.llcInsert(d, t.Line, false, now)
@@ -74,9 +82,16 @@ func (s *System) llcFill(t *Txn, now sim.Time) {
 	}
 }
 
-// llcWriteBack stores dirty data that a core gave up, in its domain's LLC or,
-// without one, in memory.
-func (s *System) llcWriteBack(d int, l cache.Line, now sim.Time) { s.llcInsert(d, l, true, now) }
+// writeBack stores dirty data that a core of domain d gave up to t: in the
+// domain's LLC or, if there is none or it has just evicted the line (a recall),
+// in memory.
+func (s *System) writeBack(t *Txn, d int, now sim.Time) {
+	if t.Request == Recall && s.llc[d].Find(t.Line) < 0 {
+		s.f.memory(s.dir.at(t.entry).home, now)
+		return
+	}
+	s.llcInsert(d, t.Line, true, now)
+}
 
 // llcInsert puts a line's data into a domain's LLC; what has to leave for it
 // is written to memory if dirty.

@@ -74,15 +74,13 @@ const (
 // on this plan and on OnSnoop, so there is one protocol.
 type Plan struct {
 	Supplier Supplier
-	// ShareOwner: the supplier is asked for data and keeps a copy.
-	ShareOwner bool
 	// Invalidate: every private copy except the requester's is taken away.
 	Invalidate bool
 	// Grant is the requester's state at completion. GetS in Uncached grants E.
 	Grant State
-	// Next is the directory state at completion, if the snooped owner turns
-	// out clean (E) or there is none; NextDirty if it turns out dirty.
-	Next, NextDirty DirState
+	// Next is the directory state at completion. A supplier that turns out
+	// dirty and stays the owner (OnSnoop returns O) makes Shared into Owned.
+	Next DirState
 }
 
 // Serve plans the answer to a request. held is the requester's own state when
@@ -92,9 +90,9 @@ func Serve(p Protocol, dir DirState, req Request, held State, haveForwarder, any
 	if req == GetS {
 		return serveRead(p, dir, haveForwarder, anyLLC)
 	}
-	pl := Plan{Invalidate: true, Grant: M, Next: Exclusive, NextDirty: Exclusive}
+	pl := Plan{Invalidate: true, Grant: M, Next: Exclusive}
 	if req != GetX {
-		pl.Grant, pl.Next, pl.NextDirty = I, Uncached, Uncached
+		pl.Grant, pl.Next = I, Uncached
 	}
 	switch {
 	case held != I && req == GetX:
@@ -116,19 +114,15 @@ func serveRead(p Protocol, dir DirState, haveForwarder, anyLLC bool) Plan {
 	}
 	switch dir {
 	case Uncached:
-		return Plan{Supplier: FromMemory, Grant: E, Next: Exclusive, NextDirty: Exclusive}
+		return Plan{Supplier: FromMemory, Grant: E, Next: Exclusive}
 	case Exclusive:
-		pl := Plan{Supplier: FromOwner, ShareOwner: true, Grant: grant, Next: Shared, NextDirty: Shared}
-		if p == MOESI {
-			pl.NextDirty = Owned
-		}
-		return pl
+		return Plan{Supplier: FromOwner, Grant: grant, Next: Shared}
 	case Owned:
-		return Plan{Supplier: FromOwner, ShareOwner: true, Grant: S, Next: Owned, NextDirty: Owned}
+		return Plan{Supplier: FromOwner, Grant: S, Next: Owned}
 	}
-	pl := Plan{Supplier: FromMemory, Grant: grant, Next: Shared, NextDirty: Shared}
+	pl := Plan{Supplier: FromMemory, Grant: grant, Next: Shared}
 	if haveForwarder && !anyLLC {
-		pl.Supplier, pl.ShareOwner = FromForwarder, true
+		pl.Supplier = FromForwarder
 	}
 	return pl
 }

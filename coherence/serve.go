@@ -202,8 +202,8 @@ func (s *System) snooped(t *Txn, core int16, now sim.Time) {
 			s.host.Downgraded(core, t.Line)
 		}
 	}
-	if writeBack || before.Dirty() && (t.Request == FarOp || t.Request == Recall) {
-		s.llcWriteBack(int(s.f.domainOf[core]), t.Line, now)
+	if writeBack || before.Dirty() && t.Request == Recall {
+		s.writeBack(t, int(s.f.domainOf[core]), now)
 	}
 	if t.Request == GetS && next == O {
 		e := s.dir.at(t.entry)
@@ -258,7 +258,9 @@ func (s *System) advance(t *Txn, pl Plan) {
 		e.dir = pl.Next
 		setBit(set, int(t.Core))
 		if pl.Next == Exclusive {
-			s.llcDropAll(i, t.Line, int(d))
+			if s.llcDropAll(i, t.Line, int(d)) {
+				t.grant = M // another LLC's dirty data moved up
+			}
 			e.owner, e.only = t.Core, d
 		} else if e.only != d {
 			e.only = -1
@@ -324,6 +326,7 @@ func (s *System) complete(t *Txn) {
 		s.release(t)
 	case FarOp:
 		s.q.Push(t.ready+s.far, EvFar, t.id, 0)
+		s.Announce(t.Core, s.farAnswer(t, t.ready+s.far))
 	default:
 		s.Announce(t.Core, t.ready)
 		s.in.Push(t.ready, EvFill, t.id, 0)
@@ -340,18 +343,6 @@ func (s *System) letGo(t *Txn, at sim.Time, agent int16) {
 	if e.head >= 0 {
 		s.q.Push(at, EvRelease, t.entry, 0)
 	}
-}
-
-func (s *System) performFar(t *Txn, now sim.Time) {
-	s.host.PerformFar(t)
-	home := int(s.f.homeAgent(s.dir.at(t.entry).home))
-	if home < s.f.domains {
-		s.llcInsert(home, t.Line, true, now)
-	}
-	s.letGo(t, now, int16(t.place))
-	at := now + s.p.AgentLeg + s.f.legs[t.place][s.f.domainOf[t.Core]]
-	s.Announce(t.Core, at)
-	s.in.Push(at, EvFill, t.id, 0)
 }
 
 // filled: the requester has the line. Its operation comes first, then the
@@ -376,12 +367,16 @@ func (s *System) filled(t *Txn, now sim.Time) {
 }
 
 // evict: a private cache made room. The line's data goes to the LLC unless a
-// request that was accepted already takes it elsewhere.
+// request that was accepted already takes it elsewhere; a recall takes it to
+// memory.
 func (s *System) evict(core int16, l cache.Line, state State, now sim.Time) {
 	s.host.Lost(core, l, now, false)
 	s.host.Evicted(core, state.Dirty())
 	i := s.dir.find(l)
 	if p := s.Pending(core, l); p != nil && p.accepted || !hasBit(s.dir.coreSet(i), int(core)) {
+		if e := s.dir.at(i); state.Dirty() && e.busy >= 0 && s.txns[e.busy].Request == Recall {
+			s.f.memory(e.home, now)
+		}
 		return
 	}
 	s.forget(i, core)

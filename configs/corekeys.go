@@ -35,7 +35,7 @@ func bindOrdering(t *schema.Table[Machine]) {
 		{"release", "Added to a store-release: STLR, lwsync+st, fence+st.", func(c *cores.InstrCosts) *sim.Cycles { return &c.Release }, true},
 		{"atomic_acquire", "Added to an acquire atomic.", func(c *cores.InstrCosts) *sim.Cycles { return &c.AtomicAcq }, true},
 		{"atomic_release", "Added to a release atomic.", func(c *cores.InstrCosts) *sim.Cycles { return &c.AtomicRel }, true},
-		{"atomic_full", "Added to a fully ordered atomic.", func(c *cores.InstrCosts) *sim.Cycles { return &c.AtomicFull }, true},
+		{"atomic_full", "Added to a fully ordered atomic (arm64 with LL/SC and power have smp_mb around or behind it instead).", func(c *cores.InstrCosts) *sim.Cycles { return &c.AtomicFull }, true},
 		{"this_cpu", "A this_cpu read-modify-write beyond its load and store.", func(c *cores.InstrCosts) *sim.Cycles { return &c.ThisCPU }, false},
 		{"lost_overlap", "What an acquire or smp_rmb costs because younger loads may not start early.", func(c *cores.InstrCosts) *sim.Cycles { return &c.LostOverlap }, true},
 	}

@@ -162,7 +162,7 @@ func (e *engine) RMW(c *sim.CPU, r sim.Ref, op sim.RMWOp, arg, cmp uint64, o sim
 		if x.far(r, op) {
 			old = x.rmwFar(r, op, arg, cmp)
 		} else {
-			old = x.rmwNear(r, op, arg, cmp, e.low.rmw[o].cost)
+			old = x.rmwNear(r, op, arg, cmp, e.low.rmw[o])
 		}
 	}
 	if e.opt.Trace != nil {
@@ -173,14 +173,19 @@ func (e *engine) RMW(c *sim.CPU, r sim.Ref, op sim.RMWOp, arg, cmp uint64, o sim
 
 // rmwNear takes the line exclusive and executes. A snoop that arrives before
 // the end waits.
-func (x *strand) rmwNear(r sim.Ref, op sim.RMWOp, arg, cmp uint64, cost sim.Cycles) uint64 {
+func (x *strand) rmwNear(r sim.Ref, op sim.RMWOp, arg, cmp uint64, low rmwLowering) uint64 {
 	h := x.hw
 	l := h.e.line(r.A)
 	h.takeExclusive(x, l, r.A)
 	h.waitSiblingAtomic(l)
 	old := h.e.mem.Read(r.A, r.Size)
-	if v, writes := op.Apply(old, arg, cmp, r.Size); writes {
+	v, writes := op.Apply(old, arg, cmp, r.Size)
+	if writes {
 		h.write(h.inL1(l), l, r, v, nil)
+	}
+	cost := low.cost
+	if writes {
+		cost += low.after
 	}
 	took := h.cycles(cost)
 	h.pinLine, h.pinUntil = l, h.now+took

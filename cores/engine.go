@@ -74,7 +74,7 @@ func newEngine(m *Machine, p *Program, o Options) (*engine, error) {
 		o.NoProgress = min(max((o.Warmup+o.Duration)/4, 20*sim.Microsecond), 100*sim.Millisecond)
 	}
 	if o.TaskStall == 0 {
-		o.TaskStall = sim.Second
+		o.TaskStall = max((o.Warmup+o.Duration)/10*9, sim.Millisecond)
 	}
 	t := &m.Mem.Topology
 	e := &engine{m: m, opt: o, prog: p, mem: p.Mem, warm: o.Warmup, end: o.Warmup + o.Duration,

@@ -49,13 +49,16 @@ func mustRunWith(t *testing.T, m *Machine, p *Program, check bool) *Result {
 			break
 		}
 		e.events++
-		if c := e.reaches(ev); check && c >= 0 && began[c] > ev.At {
-			t.Fatalf("event %d (kind %d) reaches core %d at %v, which has begun an operation at %v", e.events, ev.Kind, c, ev.At, began[c])
-		}
 		e.handle(ev)
 		if check {
 			if err := e.sys.Check(); err != nil {
 				t.Fatalf("event %d at %v: %v", e.events, ev.At, err)
+			}
+			for id := range began {
+				if next := e.sys.NextArrival(int16(id)); next < began[id] {
+					t.Fatalf("event %d (kind %d) at %v: something reaches core %d at %v, which has begun an operation at %v",
+						e.events, ev.Kind, ev.At, id, next, began[id])
+				}
 			}
 		}
 	}
@@ -70,17 +73,6 @@ func mustRunWith(t *testing.T, m *Machine, p *Program, check bool) *Result {
 		t.Fatal(err)
 	}
 	return res
-}
-
-// reaches is the core that an event arrives at, -1 if it happens elsewhere.
-func (e *engine) reaches(ev sim.Event) int {
-	switch ev.Kind {
-	case coherence.EvSnoop:
-		return int(ev.B)
-	case evIPI, evTimer, evWake:
-		return int(e.hws[ev.A].core.id)
-	}
-	return -1
 }
 
 // allReturned: every body has returned and its stores are visible.

@@ -15,7 +15,8 @@ type lowering struct {
 
 type rmwLowering struct {
 	cost  sim.Cycles
-	drain bool // earlier stores must be visible first
+	after sim.Cycles // barrier behind it, which a failed cmpxchg skips
+	drain bool       // earlier stores must be visible first
 }
 
 type fenceLowering struct {
@@ -40,6 +41,12 @@ func lower(m *Machine) lowering {
 	low.rmw[sim.Acquire] = rmwLowering{cost: c.Atomic + c.AtomicAcq}
 	low.rmw[sim.Release] = rmwLowering{cost: c.Atomic + c.AtomicRel, drain: true}
 	low.rmw[sim.Full] = rmwLowering{cost: c.Atomic + c.AtomicFull, drain: true}
+	switch m.Ordering {
+	case ARM64: // LDXR, STLXR, DMB ISH
+		low.rmw[sim.Full] = rmwLowering{cost: c.Atomic, after: c.MB, drain: true}
+	case POWER: // sync, loop, sync
+		low.rmw[sim.Full] = rmwLowering{cost: c.MB + c.Atomic, after: c.MB, drain: true}
+	}
 	low.fence[sim.MB] = mb
 	low.fence[sim.RMB] = rmb
 	low.fence[sim.WMB] = fenceLowering{cost: c.WMB, marker: true}

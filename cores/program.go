@@ -40,7 +40,8 @@ type Options struct {
 	// NoProgress stops the run with a StallError when no thread finishes an
 	// operation for this long (and none thinks); zero means a quarter of the
 	// run, at least 20 us and at most 100 ms. TaskStall does so when one
-	// thread's operation lasts longer; zero means 1 s.
+	// thread's operation lasts longer; zero means nine tenths of the run, at
+	// least 1 ms: starvation is a result as long as it ends.
 	NoProgress, TaskStall sim.Time
 	// Trace, if set, sees every operation of every thread as it completes.
 	Trace func(TraceOp)

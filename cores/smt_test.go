@@ -120,3 +120,31 @@ func TestSiblingHandover(t *testing.T) {
 		t.Errorf("the reads took %v and %v, want %v and %v", first, second, hit+cyc(100), hit)
 	}
 }
+
+// TestSiblingRunAhead: a thread that runs hits ahead of global time stops
+// before whatever reaches its core, the answers to its sibling's misses and
+// far atomics included.
+func TestSiblingRunAhead(t *testing.T) {
+	for place := Near; place <= FarVoid; place++ {
+		m := testMachine(1, 2, 2)
+		m.Atomics, m.FarOccupy = place, 10*sim.Nanosecond
+		m.Mem.AgentLookup = 20 * sim.Nanosecond
+		done := false
+		p := onCPUs(sim.NewMemory(), func(c *sim.CPU) {
+			for i := range uint64(50) {
+				c.AtomicAdd(word(0x20000), 1)
+				c.Load(sim.At(0x40000).Ref(64*i, 8))
+			}
+			done = true
+		}, func(c *sim.CPU) {
+			for range 50 {
+				c.AtomicAdd(word(0x20008), 1)
+			}
+		}, func(c *sim.CPU) {
+			for !done && c.Now() < sim.Millisecond {
+				c.Load(word(0x30000))
+			}
+		})
+		mustRunChecked(t, m, p)
+	}
+}

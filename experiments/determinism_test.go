@@ -11,18 +11,18 @@ import (
 
 // mixed is an experiment with several points, designs and seeds whose runs end
 // out of order: the numbers of threads differ widely.
-var mixed = []string{"duration=20us", "warmup=5us", "seeds=2", "sweep.group.hitters.count=[24, 1, 8]"}
+var mixed = []string{"duration=15us", "warmup=5us", "seeds=2", "sweep.group.hitters.count=[12, 1, 4]"}
 
 func TestResultsDependNeitherOnWorkersNorOnRepetition(t *testing.T) {
 	t.Parallel()
 	p := planned(t, "uprobe-arm64", true, mixed...)
 	first := csvOf(t, records(t, p, 1))
-	for _, workers := range []int{1, 2, 8} {
-		if csvOf(t, records(t, p, workers)) != first {
-			t.Errorf("%d workers write other bytes than one", workers)
-		}
+	if csvOf(t, records(t, p, 2)) != first {
+		t.Error("the plan, carried out again by two workers, writes other bytes")
+	}
+	for _, workers := range []int{1, 8} {
 		if again := planned(t, "uprobe-arm64", true, mixed...); csvOf(t, records(t, again, workers)) != first {
-			t.Error("the same plan, made again, writes other bytes")
+			t.Errorf("the plan, made again and carried out by %d workers, writes other bytes", workers)
 		}
 	}
 }
@@ -30,7 +30,7 @@ func TestResultsDependNeitherOnWorkersNorOnRepetition(t *testing.T) {
 // Interrupts, timers, RCU and allocators take part here.
 func TestChurnIsDeterministic(t *testing.T) {
 	t.Parallel()
-	p := planned(t, "vma-churn", true, "duration=100us", "seeds=2")
+	p := planned(t, "vma-churn", true, "duration=60us", "seeds=2")
 	if csvOf(t, records(t, p, 1)) != csvOf(t, records(t, p, 8)) {
 		t.Error("8 workers write other bytes than one")
 	}
@@ -38,7 +38,10 @@ func TestChurnIsDeterministic(t *testing.T) {
 
 func TestOtherSeedsDoNotChangeARecord(t *testing.T) {
 	t.Parallel()
-	run := func(seeds string) []*results.Record { return records(t, planned(t, "vma-churn", true, "duration=100us", seeds), 2) }
+	notShort(t)
+	run := func(seeds string) []*results.Record {
+		return records(t, planned(t, "vma-churn", true, "duration=100us", seeds), 2)
+	}
 	seedIs := func(n uint64) func(*results.Record) bool {
 		return func(r *results.Record) bool { return r.Seed == n }
 	}
@@ -74,18 +77,18 @@ func TestOtherThreadsDoNotChangeTheDrawsOfOne(t *testing.T) {
 	t.Parallel()
 	hitters := func(writers string) string {
 		r := records(t, planned(t, "uprobe-vma-lookup", true, `designs=["vma-seqcount"]`, "baseline=vma-seqcount", "seeds=1",
-			"warmup=20us", "duration=15us", "sweep.group.hitters.count=[2]", "group.hitters.target=zipf", "group.hitters.think=300ns",
-			"kernel.uprobe.probes=8", "kernel.tick=1s", "group.writer.first_cpu=60", "group.writer.arrival=1/s",
+			"warmup=100us", "duration=25us", "sweep.group.hitters.count=[1]", "group.hitters.target=zipf", "group.hitters.think=300ns",
+			"kernel.uprobe.probes=4", "kernel.tick=1s", "group.writer.first_cpu=60", "group.writer.arrival=1/s",
 			"group.writer.count="+writers), 1)[0]
 		var cells []string
-		for _, name := range []string{"ops_count", "latency_mean_ns", "latency_max_ns", "loads_count", "stores_count", "think_cycles", "cycles_by_step"} {
+		for _, name := range []string{"ops_count", "latency_mean_ns", "latency_p50_ns", "latency_max_ns"} {
 			cells = append(cells, results.ColumnNamed(name).Value(r).Format(3))
 		}
 		return strings.Join(cells, ",")
 	}
 	one := hitters("1")
 	if strings.HasPrefix(one, "0,") {
-		t.Fatal("the hitters did nothing")
+		t.Fatal("the hitter did nothing")
 	}
 	if three := hitters("3"); three != one {
 		t.Errorf("two idle threads more change what others do:\n%s\n%s", one, three)

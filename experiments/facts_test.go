@@ -16,6 +16,7 @@ const factTolerance = 0.15
 // Every preset reproduces the two-CPU and single-CPU figures it was made from
 // (section 1 of machines.md), measured as "machine show --micro" does.
 func TestPresetsReproduceTheirFacts(t *testing.T) {
+	notShort(t)
 	for _, name := range configs.MachineNames() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

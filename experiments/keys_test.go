@@ -161,7 +161,7 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 	"duration":        {"hits", "duration", "40us"},
 	"seed":            {"hits", "seed", "77"},
 	"seeds":           {"hits", "seeds", "2"},
-	"sweep[].key":     {"hits", "sweep.group.writer.arrival", `["10000/s", "20000/s"]`},
+	"sweep[].key":     {"hits", "sweep.kernel.mm.vmas", "[40, 60]"},
 	"sweep[].values":  {"hits", "sweep.group.hitters.count", "[6, 7]"},
 	"group[].path":    {"arm64", "group.writer.path", "uprobe-hit"},
 	"group[].count":   {"churn", "group.hitters.count", "1"},
@@ -202,6 +202,7 @@ var shownInReport = map[string]bool{"baseline": true, "group[].name": true, "qui
 // something measured in a base where it is live.
 func TestNoMachineKeyIsIgnored(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	for _, k := range configs.MachineKeys() {
 		if k.Role == schema.Descriptive {
 			continue
@@ -217,6 +218,7 @@ func TestNoMachineKeyIsIgnored(t *testing.T) {
 
 func TestNoExperimentKeyIsIgnored(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	for _, k := range configs.ExperimentKeys() {
 		if k.Role == schema.Descriptive || shownInReport[k.Path] {
 			continue
@@ -296,6 +298,7 @@ func planned(t *testing.T, experiment string, quick bool, set ...string) *Plan {
 
 func TestKeysThatShowInTheReport(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	report := func(quick bool, set ...string) string {
 		set = append([]string{`designs=["mmap-lock", "mm-seqcount"]`, "warmup=2us", "duration=5us"}, set...)
 		rep, err := results.NewReport(records(t, planned(t, "uprobe-vma-lookup", quick, set...), 1))

@@ -9,6 +9,7 @@ import (
 
 	"mmsim/configs"
 	"mmsim/results"
+	"mmsim/sim"
 )
 
 // embedded runs every embedded experiment at its quick scale, once for all
@@ -32,11 +33,18 @@ var embedded = sync.OnceValues(func() (map[string][]*results.Record, error) {
 	return all, nil
 })
 
-func embeddedRecords(t *testing.T) []*results.Record {
+// notShort leaves out of -short what takes many runs and shares nothing between
+// goroutines: with the race detector it would take minutes.
+func notShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("runs every embedded experiment")
+		t.Skip("many runs")
 	}
+}
+
+func embeddedRecords(t *testing.T) []*results.Record {
+	t.Helper()
+	notShort(t)
 	byName, err := embedded()
 	if err != nil {
 		t.Fatal(err)
@@ -69,4 +77,69 @@ func lives(c results.Column, records []*results.Record) bool {
 		}
 	}
 	return false
+}
+
+// Every step and every reason to sleep that kernel code declares takes some
+// time in some embedded experiment.
+func TestNoStepIsDead(t *testing.T) {
+	t.Parallel()
+	steps, reasons := map[string]int64{}, map[string]int64{}
+	for _, r := range embeddedRecords(t) {
+		for i := range r.Groups {
+			for name, fs := range r.Groups[i].StepTime {
+				steps[name] += fs
+			}
+			for name, fs := range r.Groups[i].Sleeping {
+				reasons[name] += fs
+			}
+		}
+	}
+	for _, name := range sim.Steps() {
+		if steps[name] == 0 {
+			t.Errorf("step %s takes no time in any embedded experiment", name)
+		}
+	}
+	for _, name := range sim.WaitReasons() {
+		if reasons[name] == 0 {
+			t.Errorf("no thread sleeps for reason %q in any embedded experiment", name)
+		}
+	}
+}
+
+// What cannot happen on a machine, in a design or on a path is "-" and no zero
+// that looks measured.
+func TestWhatDoesNotApplyIsADash(t *testing.T) {
+	t.Parallel()
+	embeddedRecords(t)
+	byName, _ := embedded()
+	for _, x := range []struct {
+		experiment, design, column string
+		applies                    bool
+	}{
+		{"uprobe-vma-lookup", "mmap-lock", "remote_fills_count", true},
+		{"uprobe-vma-lookup", "mmap-lock", "socket_fills_count", false},
+		{"uprobe-vma-lookup", "mmap-lock", "far_atomics_count", false},
+		{"uprobe-vma-lookup", "mmap-lock", "fallback_pct", false},
+		{"uprobe-vma-lookup", "mm-seqcount", "fallback_pct", true},
+		{"uprobe-vma-lookup", "mm-seqcount", "lock_waits_count", true},
+		{"uprobe-clusters", "mmap-lock", "socket_fills_count", true},
+		{"uprobe-arm64", "mmap-lock", "remote_fills_count", false},
+		{"uprobe-arm64", "mmap-lock", "far_atomics_count", true},
+		{"machine-micro", "l1-load", "lock_waits_count", false},
+		{"machine-micro", "l1-load", "rcu_callbacks_count", false},
+	} {
+		column, seen := results.ColumnNamed(x.column), false
+		for _, r := range byName[x.experiment] {
+			if r.Design != x.design {
+				continue
+			}
+			seen = true
+			if cell := column.Value(r).Format(0); (cell != "-") != x.applies {
+				t.Errorf("%s, design %s: %s is %s; it should apply: %t", x.experiment, x.design, x.column, cell, x.applies)
+			}
+		}
+		if !seen {
+			t.Errorf("%s has no design %s", x.experiment, x.design)
+		}
+	}
 }

@@ -51,13 +51,14 @@ func (g *Group) keepEvents(kernel bool) {
 	}
 }
 
-// distanceApplies reports whether two CPUs of the machine are that far apart.
+// distanceApplies reports whether lines move that far on the machine: SMT
+// siblings share their caches, so none moves inside a core.
 func distanceApplies(p *coherence.Params, d coherence.Distance) bool {
 	t := &p.Topology
 	clustered := p.Domain == coherence.ScopeCluster && t.ClustersPerSocket > 1
 	switch d {
 	case coherence.SameCore:
-		return t.ThreadsPerCore > 1
+		return false
 	case coherence.SameDomain:
 		return t.CoresPerCluster > 1 || p.Domain == coherence.ScopeSocket && t.ClustersPerSocket > 1
 	case coherence.SameSocket:

@@ -37,7 +37,7 @@ func categoryColumns() []Column {
 			Applies: machineHas(name),
 			Value:   ofGroup(func(r *Record, g *Group) Value { return lookup(g.Cycles, name) })})
 	}
-	for d := range coherence.NumDistances {
+	for d := coherence.SameDomain; d < coherence.NumDistances; d++ {
 		name := d.String()
 		out = append(out, Column{Name: "spin_miss_" + name + "_cycles", Unit: Cycles,
 			Doc:     "The part of `lock_spin_cycles` in misses that were served at this distance: " + words(name) + ".",

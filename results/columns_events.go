@@ -50,7 +50,7 @@ const kernelPaths = "paths that run kernel code"
 var kernelEvents = []kernelEvent{
 	{eventAttempts, eventDoc{"lookups tried without a lock", "designs that speculate"}},
 	{eventFallbacks, eventDoc{"speculative lookups that gave up and took the lock", "designs that speculate"}},
-	{eventRetries, eventDoc{"lockless walks that started again because a sequence had changed", "designs that speculate"}},
+	{eventRetries, eventDoc{"lockless walks that started again because a sequence had changed or a tree node was dead", "designs that speculate"}},
 	{"lock_waits", eventDoc{"slow paths of sleeping locks entered", kernelPaths}},
 	{"rcu_callbacks", eventDoc{"RCU callbacks run", kernelPaths}},
 }
@@ -89,7 +89,7 @@ func runColumns() []Column {
 		out = append(out, Column{Name: "run_" + e.name + "_count", Unit: Count, Doc: "All groups together: " + e.doc + ".", Applies: e.applies,
 			Value: overGroups(func(g *Group) Value { return lookup(g.Events, e.name) })})
 	}
-	for d := range coherence.NumDistances {
+	for d := coherence.SameDomain; d < coherence.NumDistances; d++ {
 		out = append(out, bounceColumn(d))
 	}
 	return out

@@ -59,8 +59,8 @@ func TestColumnValues(t *testing.T) {
 		"bounces_count": "144", "bounces_per_op": "3.000", "run_bounces_count": "216",
 		"fallback_pct": "7.000", "fallbacks_count": "14", "lock_waits_count": "0",
 		"cycles_by_step": "user=5000;vma-lookup=45000",
-		// Two sockets, one domain each, no SMT.
-		"run_bounces_same_domain_count": "96", "run_bounces_same_core_count": "-", "run_bounces_same_socket_count": "-",
+		// Two sockets, one domain each.
+		"run_bounces_same_domain_count": "96", "run_bounces_same_socket_count": "-",
 		"socket_fills_count": "-", "remote_fills_count": "0", "far_atomics_count": "-", "cache_socket_cycles": "-",
 		"sleeping_by_reason": "-", "run_ops_count": "72",
 	} {
