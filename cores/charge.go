@@ -134,13 +134,13 @@ func fillMetric(t *coherence.Txn) Metric {
 	return LLCHits
 }
 
-// bounceKey packs a BounceKey: word number, step, distance.
+// bounceKey packs a BounceKey: address, step, distance.
 func bounceKey(k BounceKey) uint64 {
-	return uint64(k.Word)>>3<<8 | uint64(k.Step)<<2 | uint64(k.Distance)
+	return uint64(k.Addr)<<8 | uint64(k.Step)<<2 | uint64(k.Distance)
 }
 
 func unpackBounce(v uint64) BounceKey {
-	return BounceKey{sim.Addr(v >> 8 << 3), sim.Step(v >> 2 & 0x3f), coherence.Distance(v & 3)}
+	return BounceKey{sim.Addr(v >> 8), sim.Step(v >> 2 & 0x3f), coherence.Distance(v & 3)}
 }
 
 // Filled takes a completed request: books it, lets waiting threads and stores

@@ -161,10 +161,10 @@ type TaskResult struct {
 	Ops      int64
 }
 
-// BounceKey identifies one row of the bounce table: the 8-byte word whose
+// BounceKey identifies one row of the bounce table: the address whose
 // access took the line, the step of the taker, and how far the line came.
 type BounceKey struct {
-	Word     sim.Addr
+	Addr     sim.Addr
 	Step     sim.Step
 	Distance coherence.Distance
 }
@@ -183,7 +183,7 @@ type Result struct {
 	// Latency by group: from OpBegin to OpEnd in ps, of operations that ended
 	// in the measured interval.
 	Latency []*hdrhistogram.Histogram
-	Bounces []Bounce // ascending by word, step, distance
+	Bounces []Bounce // ascending by address, step, distance
 	Syms    *sim.Symbols
 	// HostEvents is the number of engine events handled (speed reports only).
 	HostEvents int64

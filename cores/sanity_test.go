@@ -52,8 +52,8 @@ func alternate(t *testing.T, m *Machine, cpus [2]int, turn func(c *sim.CPU, w si
 	r := mustRun(t, m, p)
 	n := total(r, Bounces)
 	for _, b := range r.Bounces {
-		if b.Word != 0x20000 {
-			t.Errorf("a bounce on %#x", uint64(b.Word))
+		if b.Addr != 0x20000 {
+			t.Errorf("a bounce on %#x", uint64(b.Addr))
 		}
 		n -= b.Count
 	}
@@ -122,7 +122,7 @@ func TestFalseSharing(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, b := range r.Bounces {
-		seen[r.Syms.Lookup(b.Word).String()] = true
+		seen[r.Syms.Lookup(b.Addr).String()] = true
 	}
 	if !seen["stats.hits"] || !seen["stats.misses"] || len(seen) != 2 {
 		t.Errorf("bounces are charged to %v", seen)

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	"mmsim/coherence"
 	"mmsim/cores"
@@ -15,12 +14,12 @@ import (
 
 func distanceName(d int) string { return coherence.Distance(d).String() }
 
-// bounceTable turns the engine's table, by word, into one by field.
+// bounceTable turns the engine's table, by address, into one by field.
 func bounceTable(res *cores.Result, lineBytes int) []Bounce {
 	count := map[Bounce]int64{}
 	for _, b := range res.Bounces {
-		line := b.Word &^ sim.Addr(lineBytes-1)
-		count[Bounce{Line: fmt.Sprintf("%#x", uint64(line)), Field: fieldName(res.Syms, b.Word),
+		line := b.Addr &^ sim.Addr(lineBytes-1)
+		count[Bounce{Line: fmt.Sprintf("%#x", uint64(line)), Field: fieldName(res.Syms, b.Addr),
 			Step: b.Step.String(), Distance: b.Distance.String()}] += b.Count
 	}
 	table := make([]Bounce, 0, len(count))
@@ -52,28 +51,18 @@ func compareBounces(a, b Bounce) int {
 		cmp.Compare(a.Field, b.Field), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Distance, b.Distance))
 }
 
-// fieldName names what lies in an 8-byte word: "struct.field", array indices
-// dropped so that elements count together, and "struct.a|b" where fields share
-// the word (accounts are kept by word, so which of them it was is not known).
-func fieldName(syms *sim.Symbols, word sim.Addr) string {
+// arrayIndex matches an index in a field's name.
+var arrayIndex = regexp.MustCompile(`\[[0-9]+\]\.?`)
+
+// fieldName names what lies at an address: "struct.field", array indices
+// dropped so that elements count together.
+func fieldName(syms *sim.Symbols, a sim.Addr) string {
 	if syms == nil {
-		return fmt.Sprintf("%#x", uint64(word))
+		return fmt.Sprintf("%#x", uint64(a))
 	}
-	first := syms.Lookup(word)
-	names := []string{}
-	for a := word; a < word+8; a++ {
-		y := syms.Lookup(a)
-		f, _, _ := strings.Cut(y.Field, "[")
-		hole := strings.HasPrefix(f, "+0x") || y.Object != first.Object || y.Base != first.Base
-		if !hole && !slices.Contains(names, f) {
-			names = append(names, f)
-		}
-	}
-	if len(names) == 0 {
-		return first.String()
-	}
-	first.Field = strings.Join(names, "|")
-	return first.String()
+	y := syms.Lookup(a)
+	y.Field = arrayIndex.ReplaceAllString(y.Field, "")
+	return y.String()
 }
 
 // FieldBounces are the bounces of one field, over all its lines.

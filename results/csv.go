@@ -39,7 +39,7 @@ var bounceColumns = []struct {
 	{"design", "As in the record.", func(r *Record, b *Bounce) string { return r.Design }},
 	{"seed", "As in the record.", func(r *Record, b *Bounce) string { return Int(int64(r.Seed)).Format(0) }},
 	{"line", "Address of the cache line.", func(r *Record, b *Bounce) string { return b.Line }},
-	{"field", "`struct.field` that was accessed; `a|b` where fields share the 8-byte word.", func(r *Record, b *Bounce) string { return b.Field }},
+	{"field", "`struct.field` that was accessed, array indices dropped.", func(r *Record, b *Bounce) string { return b.Field }},
 	{"step", "Step of the path that took the line.", func(r *Record, b *Bounce) string { return b.Step }},
 	{"distance", "How far the line came.", func(r *Record, b *Bounce) string { return b.Distance }},
 	{"bounces_count", "Bounces, by the CPUs of all groups.", func(r *Record, b *Bounce) string { return Int(b.Count).Format(0) }},

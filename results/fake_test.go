@@ -67,11 +67,11 @@ func (f fakeRun) source(t testing.TB) *Source {
 		res.Latency = append(res.Latency, h)
 	}
 	res.Bounces = []cores.Bounce{
-		{BounceKey: cores.BounceKey{Word: 0x1040, Step: stepLookup, Distance: coherence.SameDomain}, Count: 4 * f.ops},
-		{BounceKey: cores.BounceKey{Word: 0x1040, Step: stepWrite, Distance: coherence.OtherSocket}, Count: f.ops},
-		{BounceKey: cores.BounceKey{Word: 0x1048, Step: stepWrite, Distance: coherence.OtherSocket}, Count: f.ops},
-		{BounceKey: cores.BounceKey{Word: 0x1068, Step: stepWrite, Distance: coherence.OtherSocket}, Count: 2},
-		{BounceKey: cores.BounceKey{Word: 0x1070, Step: stepWrite, Distance: coherence.OtherSocket}, Count: 3},
+		{BounceKey: cores.BounceKey{Addr: 0x1040, Step: stepLookup, Distance: coherence.SameDomain}, Count: 4 * f.ops},
+		{BounceKey: cores.BounceKey{Addr: 0x1040, Step: stepWrite, Distance: coherence.OtherSocket}, Count: f.ops},
+		{BounceKey: cores.BounceKey{Addr: 0x1048, Step: stepWrite, Distance: coherence.OtherSocket}, Count: f.ops},
+		{BounceKey: cores.BounceKey{Addr: 0x1068, Step: stepWrite, Distance: coherence.OtherSocket}, Count: 2},
+		{BounceKey: cores.BounceKey{Addr: 0x1070, Step: stepWrite, Distance: coherence.OtherSocket}, Count: 3},
 	}
 	id := Identity{Experiment: "fake-lookup", Title: "a fake question", Machine: "fake", MachineTitle: "a fake machine", LineBytes: 64,
 		Design: f.design, Base: f.design, Baseline: "mmap-lock", Report: "hitters", Seed: f.seed,

@@ -57,7 +57,7 @@ func TestWordsAreNamedByAllTheirFields(t *testing.T) {
 	syms := &sim.Symbols{}
 	syms.AddObject(0x1000, fakeStruct, "")
 	for word, want := range map[sim.Addr]string{
-		0x1040: "mm_struct.count", 0x1048: "mm_struct.seq|flags", 0x1068: "mm_struct.slot", 0x1000: "mm_struct.+0x0", 0x9000: "0x9000",
+		0x1040: "mm_struct.count", 0x1048: "mm_struct.seq", 0x1068: "mm_struct.slot", 0x1000: "mm_struct.+0x0", 0x9000: "0x9000",
 	} {
 		if got := fieldName(syms, word); got != want {
 			t.Errorf("word %#x is %s, want %s", uint64(word), got, want)

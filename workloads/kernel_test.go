@@ -66,7 +66,7 @@ func counted(r *cores.Result, counter string) (n int64) {
 // fields for "".
 func bouncesOn(r *cores.Result, field string) (n int64) {
 	for _, b := range r.Bounces {
-		if field == "" || strings.HasPrefix(r.Syms.Lookup(b.Word).String(), field) {
+		if field == "" || strings.HasPrefix(r.Syms.Lookup(b.Addr).String(), field) {
 			n += b.Count
 		}
 	}
@@ -159,7 +159,7 @@ func TestTargetsOfHits(t *testing.T) {
 		r := mustRun(t, mustBuild(t, Spec{Groups: []Group{g}, Params: params}, "vma-rwsem"))
 		locks := map[sim.Addr]bool{}
 		for _, b := range r.Bounces {
-			if y := r.Syms.Lookup(b.Word); y.Object == "vma_lock" {
+			if y := r.Syms.Lookup(b.Addr); y.Object == "vma_lock" {
 				locks[y.Base] = true
 			}
 		}
