@@ -252,7 +252,7 @@ func TestExplainIsDeterministic(t *testing.T) {
 		}
 		return b.String()
 	}
-	if text() != text() {
+	if first := text(); first != text() {
 		t.Error("two explanations of one path differ")
 	}
 }

@@ -15,9 +15,13 @@ var (
 	stepWrite  = sim.NewStep("vma-write")
 	fallbackEv = sim.NewCounter(eventFallbacks)
 	attemptEv  = sim.NewCounter(eventAttempts)
-	lockWaitEv = sim.NewCounter("lock_waits")
-	rwsemSleep = sim.NewWaitReason("rwsem")
 )
+
+// The kernel's names that columns are made of, declared as the kernel does.
+func init() {
+	sim.NewCounter("lock_waits")
+	sim.NewWaitReason("rwsem")
+}
 
 // fakeMachine has two sockets of two cores without SMT.
 func fakeMachine() *cores.Machine {
