@@ -23,6 +23,7 @@ type Experiment struct {
 	kernel      workloads.Params
 	quick       []Assignment
 	src         *schema.Source
+	changed     []string // what overrides set and reports do not show anyway
 }
 
 // Design is one alternative of an experiment: a design of its paths, and
@@ -71,7 +72,7 @@ type group struct {
 func (e *Experiment) Name() string { return e.name }
 
 // Title is one line for lists and reports.
-func (e *Experiment) Title() string { return e.title }
+func (e *Experiment) Title() string { return titled(e.title, e.changed) }
 
 // MachineName is the preset or file that the experiment runs on by default.
 func (e *Experiment) MachineName() string { return e.machine }

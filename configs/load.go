@@ -158,7 +158,23 @@ func Load(o Options) (*Setup, error) {
 	if err := s.checkSwept(o.Overrides); err != nil {
 		return nil, err
 	}
+	s.noteChanges(o.Overrides)
 	return s, s.Check()
+}
+
+// noteChanges has the titles name what was overridden in the machine and the
+// simulated kernel. What else can be overridden stands in every report.
+func (s *Setup) noteChanges(overrides []Assignment) {
+	for _, a := range overrides {
+		key, ofMachine := strings.CutPrefix(a.Key, machinePrefix)
+		set := key + " = " + a.Text()
+		switch {
+		case ofMachine && key != "title" && key != "name":
+			s.Machine.changed = append(s.Machine.changed, set)
+		case strings.HasPrefix(a.Key, "kernel."):
+			s.Experiment.changed = append(s.Experiment.changed, set)
+		}
+	}
 }
 
 // checkSwept refuses an override of a key that every point of a sweep sets

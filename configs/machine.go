@@ -8,6 +8,8 @@
 package configs
 
 import (
+	"strings"
+
 	"mmsim/configs/schema"
 	"mmsim/configs/units"
 	"mmsim/cores"
@@ -22,13 +24,24 @@ type Machine struct {
 	smt   units.Permille
 	facts []Fact
 	src   *schema.Source
+
+	changed []string // what overrides set, for the title
 }
 
 // Name is the machine's name: a preset's is its file name too.
 func (m *Machine) Name() string { return m.hw.Name }
 
-// Title is one line for lists and reports.
-func (m *Machine) Title() string { return m.hw.Title }
+// Title is one line for lists and reports. It names the keys that were
+// overridden, so that nobody takes the report for one of the preset.
+func (m *Machine) Title() string { return titled(m.hw.Title, m.changed) }
+
+// titled adds to a title what overrides set.
+func titled(title string, changed []string) string {
+	if len(changed) == 0 {
+		return title
+	}
+	return strings.TrimPrefix(title+"; changed: "+strings.Join(changed, ", "), "; ")
+}
 
 // Facts lists the published figures that the machine is held against.
 func (m *Machine) Facts() []Fact { return append([]Fact(nil), m.facts...) }
