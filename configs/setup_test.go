@@ -303,10 +303,10 @@ func TestMicroOnEveryMachine(t *testing.T) {
 // A report under an overridden machine or kernel says so in its titles.
 func TestTitlesNameOverrides(t *testing.T) {
 	s := mustLoad(t, minimal, "machine.os.idle_exit=600ns", "kernel.layout=mm-7.0", "duration=20us")
-	if got := s.Machine.Title(); !strings.HasSuffix(got, "; changed: os.idle_exit = 600ns") {
+	if got := s.Machine.Title(); !strings.HasSuffix(got, "changed: os.idle_exit = 600ns") {
 		t.Errorf("machine: %s", got)
 	}
-	if got := s.Experiment.Title(); !strings.HasSuffix(got, "; changed: kernel.layout = mm-7.0") {
+	if got := s.Experiment.Title(); !strings.HasSuffix(got, "changed: kernel.layout = mm-7.0") {
 		t.Errorf("experiment: %s", got)
 	}
 }
