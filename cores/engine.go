@@ -41,6 +41,7 @@ type engine struct {
 	tasks []*task   // by thread
 
 	handlers  []sim.Handler // of interrupts on the way
+	timers    int           // of these, timers
 	freeSlots []int32
 
 	lineShift    uint
@@ -71,7 +72,7 @@ func Run(m *Machine, p *Program, o Options) (res *Result, err error) {
 
 func newEngine(m *Machine, p *Program, o Options) (*engine, error) {
 	if o.NoProgress == 0 {
-		o.NoProgress = min(max((o.Warmup+o.Duration)/4, 20*sim.Microsecond), 100*sim.Millisecond)
+		o.NoProgress = min(max((o.Warmup+o.Duration)/4, sim.Millisecond), 100*sim.Millisecond)
 	}
 	if o.TaskStall == 0 {
 		o.TaskStall = max((o.Warmup+o.Duration)/10*9, sim.Millisecond)
@@ -91,7 +92,7 @@ func newEngine(m *Machine, p *Program, o Options) (*engine, error) {
 		}
 	}
 	e.setClocks()
-	e.q.Push(min(o.NoProgress, o.TaskStall)/2, evWatchdog, 0, 0)
+	e.q.Push(e.watchdogPeriod(), evWatchdog, 0, 0)
 	return e, nil
 }
 
@@ -232,7 +233,10 @@ func (e *engine) handle(ev sim.Event) {
 			co.endDelays(ev.At)
 			e.runCore(co)
 		}
-	case evIPI, evTimer:
+	case evTimer:
+		e.timers--
+		e.interrupt(e.hws[ev.A], ev)
+	case evIPI:
 		e.interrupt(e.hws[ev.A], ev)
 	case evWake:
 		e.wakeTask(e.hws[ev.A], ev.At)

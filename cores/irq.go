@@ -38,6 +38,9 @@ func (e *engine) deliver(h *hw, cpu int, kind uint8, after sim.Time, f sim.Handl
 	at := h.now + max(after, e.lookRuns)
 	e.sys.Announce(target.core.id, at)
 	e.q.Push(at, kind, int32(cpu), e.keepHandler(f))
+	if kind == evTimer {
+		e.timers++
+	}
 	h.core.horizon = min(h.core.horizon, at)
 }
 

@@ -39,7 +39,8 @@ type Options struct {
 	Duration sim.Time // measured, after the warm-up
 	// NoProgress stops the run with a StallError when no thread finishes an
 	// operation for this long (and none thinks); zero means a quarter of the
-	// run, at least 20 us and at most 100 ms. TaskStall does so when one
+	// run, at least 1 ms and at most 100 ms. A deadlock, where nothing is
+	// pending that could wake a thread, is found in any run. TaskStall does so when one
 	// thread's operation lasts longer; zero means nine tenths of the run, at
 	// least 1 ms: starvation is a result as long as it ends.
 	NoProgress, TaskStall sim.Time

@@ -50,8 +50,23 @@ func (e *engine) watchdog(now sim.Time) error {
 	if alive && !thinking && now-e.lastProgress > e.opt.NoProgress {
 		return e.stall(now, fmt.Sprintf("no thread finished an operation for %v of simulated time", e.opt.NoProgress))
 	}
-	e.q.Push(now+min(e.opt.NoProgress, e.opt.TaskStall)/2, evWatchdog, 0, 0)
+	if alive && e.deadlocked() {
+		return e.stall(now, "deadlock: every thread waits and nothing is on its way that could wake one")
+	}
+	e.q.Push(now+e.watchdogPeriod(), evWatchdog, 0, 0)
 	return nil
+}
+
+// watchdogPeriod is how often the watchdog looks: several times in the
+// shortest run.
+func (e *engine) watchdogPeriod() sim.Time {
+	return max(1, min(e.opt.NoProgress/2, e.opt.TaskStall/2, e.end/32))
+}
+
+// deadlocked reports whether no thread can ever go on: nothing but timers is
+// pending. (The watchdog's own event has been taken off the queue.)
+func (e *engine) deadlocked() bool {
+	return e.in.Len() == 0 && e.runs.Len() == 0 && e.q.Len() == e.timers
 }
 
 func (e *engine) stall(now sim.Time, what string) error {

@@ -56,7 +56,7 @@ func TestDeadlock(t *testing.T) {
 	stall := runStalled(t, p, Options{Seed: 1, Duration: sim.Millisecond})
 	msg := stall.Error()
 	for _, want := range []string{
-		"no thread finished an operation for",
+		"deadlock: every thread waits",
 		"left[0] on CPU 0: path path-of-left[0], step test-take-lock, spinning on lock_pair.second",
 		"right[0] on CPU 1: path path-of-right[0], step test-take-lock, spinning on lock_pair.first",
 		"sleeper[0] on CPU 2: path path-of-sleeper[0], step user, sleeping: test-queue",
@@ -81,7 +81,7 @@ func TestLivelock(t *testing.T) {
 			c.FetchAdd(w, 1, sim.Full)
 		}
 	}
-	msg := runStalled(t, namedThreads(onCPUs(sim.NewMemory(), busy, busy), "a", "b"), Options{Seed: 1, Duration: sim.Millisecond}).Error()
+	msg := runStalled(t, namedThreads(onCPUs(sim.NewMemory(), busy, busy), "a", "b"), Options{Seed: 1, Duration: 2 * sim.Millisecond}).Error()
 	if !strings.Contains(msg, "no thread finished an operation") || !strings.Contains(msg, "a on CPU 0") {
 		t.Errorf("livelock: %s", msg)
 	}

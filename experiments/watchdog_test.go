@@ -34,7 +34,7 @@ func stuck(ctx context.Context, r *Run) (*results.Record, error) {
 // thread its path, its step and what it waits for.
 func TestAStuckRunNamesItsThreads(t *testing.T) {
 	t.Parallel()
-	p := planned(t, "uprobe-vma-lookup", true, `designs=["mmap-lock"]`, "seeds=1", "duration=400us",
+	p := planned(t, "uprobe-vma-lookup", true, `designs=["mmap-lock"]`, "seeds=1", "duration=3ms",
 		"sweep.group.hitters.count=[1]", "group.writer.arrival=back-to-back")
 	_, err := execute(t.Context(), p.Runs, ExecuteOptions{Workers: 2}, stuck)
 	var failure *RunError

@@ -25,7 +25,13 @@ func notes(s *Summary) []string {
 	} else {
 		out = append(out, `"~": the 95% interval of the ratio, paired by seed, includes 1.`)
 	}
-	return append(out, `"-": does not apply, or not known.`)
+	out = append(out, `"-": does not apply, or not known.`)
+	if r := s.Records[0]; r.Groups[0].Path == "micro" {
+		return out
+	}
+	return append(out,
+		`"vs": ratio of ns/op to the baseline's, below 1 is cheaper. "lock cyc/op": spinning for locks and asleep on them; cycles/op leaves sleep out.`,
+		`mmap_lock and the VMA locks have no optimistic spinning, lock stealing or handoff in this version: who has to wait, sleeps (docs/fidelity.md).`)
 }
 
 // distances lists the names of distances from near to far.

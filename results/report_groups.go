@@ -23,12 +23,14 @@ func groupTable(s *Summary) Table {
 	return t
 }
 
-// otherGroups names the groups that do operations and are not the report group.
+// otherGroups names the groups beside the report group that are given
+// operations to do, also those that ended none: helpers of hardware probes have
+// no load.
 func otherGroups(s *Summary) []string {
 	var out []string
 	for _, r := range s.Records {
 		for i := range r.Groups {
-			if g := &r.Groups[i]; g.Name != r.Report && g.Ops > 0 && !slices.Contains(out, g.Name) {
+			if g := &r.Groups[i]; g.Name != r.Report && g.Path != "micro" && !slices.Contains(out, g.Name) {
 				out = append(out, g.Name)
 			}
 		}

@@ -25,7 +25,7 @@ func TestReportText(t *testing.T) {
 	}
 	golden(t, "testdata/report.txt", text.Bytes())
 	golden(t, "testdata/report.md", md.Bytes())
-	if len(rep.Verdict) > 5 {
+	if len(rep.Verdict) > 6 {
 		t.Errorf("the verdict has %d lines", len(rep.Verdict))
 	}
 }

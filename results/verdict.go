@@ -10,7 +10,7 @@ import (
 
 // verdict says what a reader would look for in the table first: the order of
 // the designs at the first and the last point, how each scales, where the
-// lines go, and what speculation gave up. At most five lines.
+// lines go, what speculation gave up, and how far the other groups got.
 func verdict(s *Summary) []string {
 	first, last := s.Points[0], s.Points[len(s.Points)-1]
 	out := []string{ranking(s, first)}
@@ -21,7 +21,38 @@ func verdict(s *Summary) []string {
 	if f := fallbacks(s, last); f != "" {
 		out = append(out, f)
 	}
+	for _, g := range otherGroups(s) {
+		out = append(out, reached(s, last, g))
+	}
 	return out
+}
+
+// reached says how fast another group got in each design: designs are compared
+// at the load that the others managed, not at the one that was asked for.
+func reached(s *Summary, point, group string) string {
+	var parts []string
+	load := ""
+	for _, d := range s.Designs {
+		w := s.Row(point, d)
+		if w == nil || len(parts) == most {
+			continue
+		}
+		load = w.about(group).load()
+		parts = append(parts, d+" "+rate(w.about(group).Mean("throughput_ops_per_s").Mean))
+	}
+	return fmt.Sprintf("%s (%s) reached, in ops/s%s: %s", group, load, atPoint(s, point), strings.Join(parts, ", "))
+}
+
+// load is the pace and target of the row's report group.
+func (w *Row) load() string {
+	for _, r := range w.Records {
+		for i := range r.Groups {
+			if r.Groups[i].Name == r.Report {
+				return fmt.Sprintf("%d x %s", r.Groups[i].Threads, r.Groups[i].Load)
+			}
+		}
+	}
+	return ""
 }
 
 // most is how many designs a line of the verdict names.
