@@ -219,6 +219,6 @@ func fenceProbe(k int) Probe {
 }
 
 func chaseProbe(id string, bytes int) Probe {
-	return Probe{ID: id, HandOvers: 1, Doc: "dependent loads in random order over a working set in local memory; let the warm-up cover the first round", lacks: nothing,
+	return Probe{ID: id, HandOvers: 1, Doc: "dependent loads in random order over a working set in local memory", lacks: nothing,
 		build: func(b *builder) { b.chase(contiguous(b.p, bytes, 0), 0) }}
 }
