@@ -178,11 +178,7 @@ func (e *engine) Park(c *sim.CPU, why sim.WaitReason) {
 	h.charge(Switch, h.cycles(e.m.OS.ContextSwitch))
 	tk.why, tk.since = why, h.now
 	h.setBucket(bucketSleeping)
-	if tk.token { // woken during the switch
-		h.unpark(h.now)
-	} else {
-		x.block(parked)
-	}
+	x.block(parked)
 	e.traceCall(x, tr, "park")
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"mmsim/configs"
 	"mmsim/results"
 	"mmsim/sim"
 )
@@ -13,23 +12,7 @@ import (
 // quick plans an embedded experiment at its quick scale.
 func quick(t *testing.T, experiment string, overrides ...string) *Plan {
 	t.Helper()
-	o := configs.Options{Experiment: experiment, Quick: true}
-	for _, arg := range overrides {
-		a, err := configs.ParseSet(arg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Overrides = append(o.Overrides, a)
-	}
-	setup, err := configs.Load(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := NewPlan(setup)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return planned(t, experiment, true, overrides...)
 }
 
 func records(t *testing.T, p *Plan, workers int) []*results.Record {

@@ -8,9 +8,7 @@ import (
 // mmSeqcountWriter is section 2d, the kernel of 6.14: mm_lock_seq is a
 // seqcount that is odd while mmap_lock is held for writing, and VMAs are
 // stamped with the odd value under their rwsem.
-type mmSeqcountWriter struct{}
-
-func (mmSeqcountWriter) vmaLocks() bool { return true }
+type mmSeqcountWriter struct{ vmaRWSemWriter }
 
 // locked is mm_lock_seqcount_begin: the store barrier keeps what the writer
 // changes behind the odd number.
@@ -19,10 +17,6 @@ func (mmSeqcountWriter) locked(c *sim.CPU, m *MM) { locking.Seqcount(m.seq).Writ
 // unlocking is mm_lock_seqcount_end: the store barrier keeps what the writer
 // changed before the even number.
 func (mmSeqcountWriter) unlocking(c *sim.CPU, m *MM) { locking.Seqcount(m.seq).WriteEnd(c) }
-
-func (mmSeqcountWriter) startWrite(c *sim.CPU, m *MM, vma sim.Ptr) {
-	vmaRWSemWriter{}.startWrite(c, m, vma)
-}
 
 // SpeculateTryBegin is mmap_lock_speculate_try_begin: false while somebody
 // holds mmap_lock for writing. Design MMSeqcount only.

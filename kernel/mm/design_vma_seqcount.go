@@ -5,11 +5,7 @@ import "mmsim/sim"
 // vmaSeqcountWriter is definition G1 of section 2g on the kernel of 6.4.8: the
 // stamp of the VMA serves lockless readers as a sequence number, for the price
 // of a store fence behind it.
-type vmaSeqcountWriter struct{}
-
-func (vmaSeqcountWriter) vmaLocks() bool              { return true }
-func (vmaSeqcountWriter) locked(*sim.CPU, *MM)        {}
-func (vmaSeqcountWriter) unlocking(c *sim.CPU, m *MM) { endWriteAllRelease(c, m) }
+type vmaSeqcountWriter struct{ vmaRWSemWriter }
 
 func (vmaSeqcountWriter) startWrite(c *sim.CPU, m *MM, vma sim.Ptr) {
 	seq, locked := m.isWriteLocked(c, vma)
