@@ -124,6 +124,9 @@ const MaxConds = 4
 // from 0.
 type TaskID int32
 
+// IdleTask stands for the idle task of whatever CPU it is used on.
+const IdleTask TaskID = -1
+
 // Handler is the body of an interrupt. It runs with interrupts off on the
 // interrupted CPU, on a handle and a coroutine of its own.
 type Handler func(c *CPU)
@@ -150,6 +153,10 @@ type Executor interface {
 	Interrupts(c *CPU, on bool)
 	Park(c *CPU, why WaitReason)
 	Unpark(c *CPU, t TaskID)
+	SwitchTo(c *CPU, next TaskID, why WaitReason)
+	SetRunnable(c *CPU, t TaskID)
+	Idle(c *CPU)
+	Lock(c *CPU, e LockEvent, lock Addr, m LockMode)
 	SendIPI(c *CPU, cpu int, h Handler)
 	SetTimer(c *CPU, after Time, h Handler)
 	CPUID(c *CPU) int

@@ -202,6 +202,30 @@ func (c *CPU) Park(why WaitReason) { c.ex.Park(c, why) }
 // the caller's; delivery, idle exit and the switch are the machine's.
 func (c *CPU) Unpark(t TaskID) { c.ex.Unpark(c, t) }
 
+// SwitchTo is context_switch: this CPU goes on with the context of next, a task
+// that runs nowhere, or with its idle context (IdleTask). The caller's context
+// stops here until some CPU switches to it, and continues there. why is what the
+// leaving task waits for (Runnable if it was preempted), for the accounts; the
+// idle context's is ignored. Run queues, states and barriers are the kernel's
+// business, in simulated memory: SwitchTo is the switch of stack and registers
+// alone.
+func (c *CPU) SwitchTo(next TaskID, why WaitReason) { c.ex.SwitchTo(c, next, why) }
+
+// SetRunnable notes in the accounts that a task which is switched out waits for
+// a CPU from now on, and no longer for its reason. It is no operation of the
+// machine.
+func (c *CPU) SetRunnable(t TaskID) { c.ex.SetRunnable(c, t) }
+
+// Idle is what the idle context does with nothing to run (HLT, WFI): it returns
+// after the next interrupt has been handled, at once if one is pending.
+// Interrupts are off when it is called, as in the kernel's idle loop, so that
+// a reschedule interrupt after the last look at need_resched is not lost; they
+// are on while it waits, and when it returns.
+func (c *CPU) Idle() {
+	c.ex.Idle(c)
+	c.irqOff = false
+}
+
 // SendIPI makes another CPU run h in interrupt context. It does not wait: the
 // acknowledgement is an ordinary store that the handler does and the sender
 // spins on.

@@ -51,18 +51,26 @@ func (d *Direct) Spin(c *CPU, _ Time) int {
 
 func (d *Direct) Park(*CPU, WaitReason) { panic("sim: sleeping while building the initial state") }
 
-func (d *Direct) Unpark(*CPU, TaskID)          {}
-func (d *Direct) Fence(*CPU, Fence)            {}
-func (d *Direct) Prefetch(*CPU, Ref, bool)     {}
-func (d *Direct) Compute(*CPU, Cycles)         {}
-func (d *Direct) Think(*CPU, Time)             {}
-func (d *Direct) Relax(*CPU)                   {}
-func (d *Direct) Interrupts(*CPU, bool)        {}
-func (d *Direct) SendIPI(*CPU, int, Handler)   {}
-func (d *Direct) SetTimer(*CPU, Time, Handler) {}
-func (d *Direct) CPUID(*CPU) int               { return 0 }
-func (d *Direct) Now(*CPU) Time                { return d.now }
-func (d *Direct) Step(_ *CPU, s Step) Step     { return s }
-func (d *Direct) Count(*CPU, Counter, int64)   {}
-func (d *Direct) OpBegin(*CPU)                 {}
-func (d *Direct) OpEnd(*CPU)                   {}
+func (d *Direct) SwitchTo(*CPU, TaskID, WaitReason) {
+	panic("sim: a context switch while building the initial state")
+}
+
+func (d *Direct) Idle(*CPU) { panic("sim: idling while building the initial state") }
+
+func (d *Direct) SetRunnable(*CPU, TaskID)             {}
+func (d *Direct) Lock(*CPU, LockEvent, Addr, LockMode) {}
+func (d *Direct) Unpark(*CPU, TaskID)                  {}
+func (d *Direct) Fence(*CPU, Fence)                    {}
+func (d *Direct) Prefetch(*CPU, Ref, bool)             {}
+func (d *Direct) Compute(*CPU, Cycles)                 {}
+func (d *Direct) Think(*CPU, Time)                     {}
+func (d *Direct) Relax(*CPU)                           {}
+func (d *Direct) Interrupts(*CPU, bool)                {}
+func (d *Direct) SendIPI(*CPU, int, Handler)           {}
+func (d *Direct) SetTimer(*CPU, Time, Handler)         {}
+func (d *Direct) CPUID(*CPU) int                       { return 0 }
+func (d *Direct) Now(*CPU) Time                        { return d.now }
+func (d *Direct) Step(_ *CPU, s Step) Step             { return s }
+func (d *Direct) Count(*CPU, Counter, int64)           {}
+func (d *Direct) OpBegin(*CPU)                         {}
+func (d *Direct) OpEnd(*CPU)                           {}

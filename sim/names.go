@@ -42,8 +42,12 @@ func (g *registry) add(name string) int {
 var (
 	steps    = registry{what: "step", limit: MaxSteps, names: []string{"user"}}
 	counters = registry{what: "counter", limit: MaxCounters}
-	reasons  = registry{what: "wait reason", limit: MaxReasons}
+	reasons  = registry{what: "wait reason", limit: MaxReasons, names: []string{"runnable"}}
 )
+
+// Runnable is the reason of a task that waits for nothing but a CPU: it was
+// preempted, gave up the CPU, or has been woken.
+const Runnable WaitReason = 0
 
 // StepUser is the step outside every path: think time and the loop around an
 // operation.
