@@ -18,6 +18,9 @@ type Params struct {
 	Tick   sim.Time
 	MM     MMParams
 	Uprobe UprobeParams
+	// Objects is how many locks, counters or pointers the bench paths have to
+	// choose among.
+	Objects int
 }
 
 // FieldOffset moves one field: "mm_struct.mm_lock_seq" to byte 512.
