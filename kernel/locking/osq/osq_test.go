@@ -139,6 +139,38 @@ func TestQueue(t *testing.T) {
 	stress(t, 255, 2, 2)
 }
 
+// Spinners that should reschedule leave the queue in any order, each without
+// help from the holder.
+func TestAllGiveUp(t *testing.T) {
+	const n = 5
+	for seed := range uint64(400) {
+		w := newWorld(n)
+		m := simtest.New(w.mem, simtest.Options{Seed: seed})
+		for i := range n {
+			m.Go(fmt.Sprintf("spinner%d", i), i, func(c *sim.CPU) {
+				if i > 0 {
+					c.SpinUntil(sim.Never, sim.Cond{Ref: w.tail, Test: sim.Ne}) // the holder is in
+					if w.osq.Lock(c) {
+						t.Errorf("seed %d: two holders", seed)
+					}
+					c.FetchAdd(w.count, 1, sim.Relaxed)
+					return
+				}
+				w.osq.Lock(c)
+				for k := range n - 1 {
+					c.SetBit(w.Sched.Task(sim.TaskID(k+1)).F(sched.TaskFlags), needResched)
+				}
+				c.SpinUntil(sim.Never, sim.Cond{Ref: w.count, Arg: n - 1})
+				w.osq.Unlock(c)
+			})
+		}
+		simtest.Run(t, m)
+		if w.mem.Read(w.tail.A, 4) != 0 {
+			t.Errorf("seed %d: the queue is not empty afterwards", seed)
+		}
+	}
+}
+
 // The uncontended sequence of section 3: one atomic in, one out.
 func TestUncontendedSequence(t *testing.T) {
 	w := newWorld(1)
