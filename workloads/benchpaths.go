@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"mmsim/kernel/bench"
+	"mmsim/kernel/locking/kinds"
 	"mmsim/sim"
 )
 
@@ -54,8 +55,12 @@ func newLockSet(k *setting) (any, error) {
 		return nil, fmt.Errorf("nest: %d of %d locks", set.nest, sizes.Objects)
 	}
 	var err error
-	set.Locks, err = bench.NewLocks(k.base, k.design, sizes)
+	set.Locks, err = bench.NewLocks(k.base, k.design, k.lockOptions(), sizes)
 	return set, err
+}
+
+func (k *setting) lockOptions() kinds.Options {
+	return kinds.Options{Preemptible: k.spec.Params.PreemptibleSpin}
 }
 
 func newCounterSet(k *setting) (any, error) { return bench.NewCounters(k.base, k.design, k.sizes()) }

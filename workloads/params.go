@@ -21,6 +21,9 @@ type Params struct {
 	// Objects is how many locks, counters or pointers the bench paths have to
 	// choose among.
 	Objects int
+	// PreemptibleSpin leaves preemption on under the simple spinlocks (tas,
+	// ticket, mcs), as in user space.
+	PreemptibleSpin bool
 }
 
 // FieldOffset moves one field: "mm_struct.mm_lock_seq" to byte 512.

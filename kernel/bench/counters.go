@@ -5,6 +5,7 @@ import (
 
 	"mmsim/kernel"
 	"mmsim/kernel/kmem"
+	"mmsim/kernel/locking"
 	"mmsim/sim"
 )
 
@@ -127,7 +128,7 @@ func (w cmpxchgWord) add(c *sim.CPU) {
 // lockedCounter is a word with the spinlock beside it, as struct members are.
 type lockedCounter struct {
 	word
-	lock spinLock
+	lock locking.SpinLock
 }
 
 func newLockedCounter(b *kernel.Base, _ Sizes) counter {

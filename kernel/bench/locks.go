@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"mmsim/kernel"
+	"mmsim/kernel/locking/kinds"
 	"mmsim/sim"
 )
 
@@ -19,22 +20,36 @@ var (
 	stepUpdate  = sim.NewStep("update")
 )
 
+// LockKinds lists the designs of path lock-bench: every kind of lock.
+func LockKinds() []Variant {
+	var out []Variant
+	for _, k := range kinds.Kinds() {
+		out = append(out, Variant{k.Name, k.Doc})
+	}
+	return out
+}
+
 // Locks are locks of one kind, each with the lines that it protects.
 type Locks struct {
-	locks  []lock
-	shared []lines
-	own    []lines
+	locks      []kinds.Lock
+	optimistic []kinds.Optimistic // the same locks, if their readers need not take them
+	shared     []lines
+	own        []lines
 }
 
 // NewLocks allocates the locks.
-func NewLocks(b *kernel.Base, kind string, s Sizes) (*Locks, error) {
+func NewLocks(b *kernel.Base, kind string, o kinds.Options, s Sizes) (*Locks, error) {
 	l := &Locks{own: ownLines(b, s)}
+	make := kinds.New(b, o)
 	for i := range s.Objects {
-		k, err := newLock(b, kind)
+		k, err := make.Make(kind, fmt.Sprint(i))
 		if err != nil {
 			return nil, err
 		}
 		l.locks = append(l.locks, k)
+		if k, ok := k.(kinds.Optimistic); ok {
+			l.optimistic = append(l.optimistic, k)
+		}
 		l.shared = append(l.shared, newLines(b, "lock_data", fmt.Sprint(i), s.SharedLines, s.LineBytes))
 	}
 	return l, nil
@@ -44,9 +59,22 @@ func NewLocks(b *kernel.Base, kind string, s Sizes) (*Locks, error) {
 func (l *Locks) Len() int { return len(l.locks) }
 
 // Do takes locks first to first+nest-1 in ascending order, does the section on
-// what each protects, and gives them back in the opposite order.
+// what each protects, and gives them back in the opposite order. A reader of
+// locks that are read optimistically takes none: it reads until no writer came
+// in between.
 func (l *Locks) Do(c *sim.CPU, first, nest int, m sim.LockMode, s *Section) {
 	prev := c.Step(stepAcquire)
+	if m == sim.Shared && l.optimistic != nil {
+		for !l.tryRead(c, l.optimistic[first:first+nest], first, s) {
+			c.Step(stepAcquire)
+		}
+	} else {
+		l.hold(c, first, nest, m, s)
+	}
+	c.Step(prev)
+}
+
+func (l *Locks) hold(c *sim.CPU, first, nest int, m sim.LockMode, s *Section) {
 	for i := first; i < first+nest; i++ {
 		l.locks[i].Lock(c, m)
 	}
@@ -54,7 +82,21 @@ func (l *Locks) Do(c *sim.CPU, first, nest int, m sim.LockMode, s *Section) {
 	for i := first + nest - 1; i >= first; i-- {
 		l.locks[i].Unlock(c, m)
 	}
-	c.Step(prev)
+}
+
+// tryRead reports whether what the section read was of one state.
+func (l *Locks) tryRead(c *sim.CPU, locks []kinds.Optimistic, first int, s *Section) bool {
+	var seqs [MaxNest]uint64
+	for i, k := range locks {
+		seqs[i] = k.ReadBegin(c)
+	}
+	l.section(c, first, len(locks), sim.Shared, s)
+	for i, k := range locks {
+		if k.ReadRetry(c, seqs[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // section leaves the thread in the release step.

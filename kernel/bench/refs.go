@@ -31,7 +31,7 @@ type scheme interface {
 
 type schemeKind struct {
 	Variant
-	make func(r *Refs) scheme
+	make func(r *Refs) (scheme, error)
 }
 
 // RefKinds lists the designs of paths ref-bench and ref-update.
@@ -90,8 +90,9 @@ func NewRefs(b *kernel.Base, kind string, s Sizes) (*Refs, error) {
 	}
 	for _, k := range schemeKinds() {
 		if k.Name == kind {
-			r.scheme = k.make(r)
-			return r, nil
+			var err error
+			r.scheme, err = k.make(r)
+			return r, err
 		}
 	}
 	return nil, fmt.Errorf("unknown protection %q", kind)

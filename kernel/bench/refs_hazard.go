@@ -17,12 +17,12 @@ var hazardObject = hazardLayout.Field("object")
 // collecting objects and scanning for many at once.
 type hazardRefs struct{ slots []sim.Ptr } // by task number
 
-func newHazardRefs(r *Refs) scheme {
+func newHazardRefs(r *Refs) (scheme, error) {
 	var k hazardRefs
 	for range r.b.Sched.Tasks() {
 		k.slots = append(k.slots, r.b.Arena.Object(hazardLayout, ""))
 	}
-	return k
+	return k, nil
 }
 
 func (k hazardRefs) read(c *sim.CPU, r *Refs, i int, s *Section) {

@@ -9,7 +9,7 @@ import (
 // rcuRefs: readers are inside rcu_read_lock; an old object is freed by call_rcu.
 type rcuRefs struct{ free rcu.Callback }
 
-func newRCURefs(r *Refs) scheme { return rcuRefs{r.registerFree()} }
+func newRCURefs(r *Refs) (scheme, error) { return rcuRefs{r.registerFree()}, nil }
 
 // registerFree makes the RCU callback that frees an object.
 func (r *Refs) registerFree() rcu.Callback {
@@ -36,7 +36,7 @@ func (k rcuRefs) replace(c *sim.CPU, r *Refs, i int) {
 // the object freed after a grace period, for those that just found it.
 type countedRefs struct{ free rcu.Callback }
 
-func newCountedRefs(r *Refs) scheme { return countedRefs{r.registerFree()} }
+func newCountedRefs(r *Refs) (scheme, error) { return countedRefs{r.registerFree()}, nil }
 
 func (k countedRefs) read(c *sim.CPU, r *Refs, i int, s *Section) {
 	obj := k.get(c, r, i)
