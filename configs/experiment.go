@@ -1,8 +1,11 @@
 package configs
 
 import (
+	"slices"
+
 	"mmsim/configs/schema"
 	"mmsim/configs/units"
+	"mmsim/kernel/bench"
 	"mmsim/sim"
 	"mmsim/workloads"
 )
@@ -66,6 +69,9 @@ type group struct {
 	think      sim.Time
 	target     workloads.Distribution
 	zipfMilli  int
+	section    bench.Section
+	reads      units.Permille
+	nest       int
 }
 
 // Name is the experiment's name: a preset's is its file name too.
@@ -117,10 +123,10 @@ func (e *Experiment) Clone() *Experiment {
 	return &c
 }
 
-// places reports whether some group's path is the named one.
-func (e *Experiment) runs(path string) bool {
+// runs reports whether some group's path is one of those.
+func (e *Experiment) runs(paths ...string) bool {
 	for i := range e.groups {
-		if e.groups[i].path == path {
+		if slices.Contains(paths, e.groups[i].path) {
 			return true
 		}
 	}
@@ -137,6 +143,9 @@ func (e *Experiment) simulatesKernel() bool {
 	}
 	return true
 }
+
+// simulatesProcess reports whether there is a process with an address space.
+func (e *Experiment) simulatesProcess() bool { return e.runs("uprobe-hit", "mmap-munmap") }
 
 func (g *group) placesThreads() bool {
 	p, err := workloads.LookupPath(g.path)

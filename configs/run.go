@@ -2,10 +2,12 @@ package configs
 
 import (
 	"fmt"
+	"strings"
 
 	"mmsim/configs/schema"
 	"mmsim/configs/units"
 	"mmsim/cores"
+	"mmsim/kernel/bench"
 	"mmsim/sim"
 	"mmsim/workloads"
 	"mmsim/workloads/probes"
@@ -63,7 +65,7 @@ func (s *Setup) run(d Design) (*Run, error) {
 	if r.Spec.Groups, err = e.place(hw); err != nil {
 		return nil, err
 	}
-	if err := e.checkKernel(); err != nil {
+	if err := e.checkKernel(hw); err != nil {
 		return nil, err
 	}
 	for i := range e.groups {
@@ -87,11 +89,21 @@ func (g *group) load() string {
 	if g.think > 0 {
 		s += ", think " + units.FormatTime(g.think)
 	}
-	s += ", " + g.target.String()
+	s += ", " + g.targetName()
 	if g.target == workloads.Zipf {
 		s += " " + units.FormatMilli(g.zipfMilli)
 	}
 	return s
+}
+
+// targetName is what reports call the group's distribution.
+func (g *group) targetName() string {
+	switch name := g.target.String(); g.path {
+	case "uprobe-hit", "mmap-munmap":
+		return name
+	default:
+		return strings.TrimSuffix(name, "-vma")
+	}
 }
 
 // configuration writes what determines a run but for the seed.
@@ -122,7 +134,8 @@ func (e *Experiment) place(hw *cores.Machine) ([]workloads.Group, error) {
 			taken[cpu] = g.name
 		}
 		out = append(out, workloads.Group{Name: g.name, Path: g.path, CPUs: cpus, Interval: g.arrival.Interval(),
-			Think: g.think, Target: g.target, ZipfMilli: g.zipfMilli})
+			Think: g.think, Target: g.target, ZipfMilli: g.zipfMilli,
+			Section: g.section, ReadPermille: int(g.reads), Nest: g.nest})
 	}
 	return out, nil
 }
@@ -141,7 +154,7 @@ func (e *Experiment) blame(second int) string {
 	return fmt.Sprintf("group[%d].first_cpu", second)
 }
 
-func (e *Experiment) checkKernel() error {
+func (e *Experiment) checkKernel(hw *cores.Machine) error {
 	k := &e.kernel
 	switch {
 	case e.runs("mmap-munmap") && k.MM.TouchedPages > k.MM.MmapPages:
@@ -149,10 +162,27 @@ func (e *Experiment) checkKernel() error {
 	case e.runs("uprobe-hit") && k.Uprobe.Probes > k.MM.VMAs:
 		return e.src.Fault("kernel.uprobe.probes", schema.Problem("at most kernel.mm.vmas", "%d probes in %d VMAs", k.Uprobe.Probes, k.MM.VMAs))
 	}
-	if !e.simulatesKernel() {
-		return nil
+	if err := e.checkBench(hw); err != nil || !e.simulatesProcess() {
+		return err
 	}
 	return e.checkOverrides()
+}
+
+// checkBench: there are as many locks as are taken at once, and an object has
+// room for the lines that are read.
+func (e *Experiment) checkBench(hw *cores.Machine) error {
+	for i := range e.groups {
+		g := &e.groups[i]
+		at := func(key string) string { return fmt.Sprintf("group[%d].%s", i, key) }
+		limit := bench.MaxObjectLines(hw.Mem.LineBytes)
+		switch {
+		case g.path == "lock-bench" && g.nest > e.kernel.Objects:
+			return e.src.Fault(at("nest"), schema.Problem("at most kernel.bench.objects", "%d of %d locks", g.nest, e.kernel.Objects))
+		case g.path == "ref-bench" && g.section.SharedReads > limit:
+			return e.src.Fault(at("shared_reads"), schema.Problem(fmt.Sprintf("at most %d", limit), "an object of %d lines does not fit a page", 1+g.section.SharedReads))
+		}
+	}
+	return nil
 }
 
 // checkDesign: the group's path knows the design and, for a probe, the machine
