@@ -45,6 +45,7 @@ func Measure(s *Source) (*Record, error) {
 		r.Groups[cpu.Group].addCPU(cpu)
 	}
 	addTasks(r, s)
+	addLocks(r, s)
 	for i := range r.Groups {
 		r.Groups[i].keepApplicable(s)
 	}
@@ -122,6 +123,7 @@ func addTasks(r *Record, s *Source) {
 		th := &s.Threads[t.Thread]
 		g := &r.Groups[th.Group]
 		g.Ops += t.Ops
+		g.ThreadOps = append(g.ThreadOps, t.Ops)
 		g.Running += t.Running
 		g.Interrupted += t.IRQ
 		for w, name := range sim.WaitReasons() {
