@@ -35,13 +35,16 @@ type world struct {
 	readers     sim.Ref // monitor: shared holders inside
 }
 
-func newWorld(tasks int) *world {
+func newWorld(tasks int) *world { return newWorldWith(tasks, nil) }
+
+// newWorldWith is newWorld with other rwsem options.
+func newWorldWith(tasks int, opt *locking.RWSemOptions) *world {
 	mem, syms := sim.NewMemory(), &sim.Symbols{}
 	cpus := make([]int, tasks)
 	for i := range cpus {
 		cpus[i] = i
 	}
-	b := kernel.NewBase(mem, syms, kernel.Config{CPUs: tasks, TaskCPU: cpus, TickPeriod: 500 * sim.Nanosecond})
+	b := kernel.NewBase(mem, syms, kernel.Config{CPUs: tasks, TaskCPU: cpus, TickPeriod: 500 * sim.Nanosecond, RWSem: opt})
 	o := b.Arena.Object(objectLayout, "")
 	f := func(name string) sim.Ref { return o.F(objectLayout.Field(name)) }
 	w := &world{Base: b, mem: mem, syms: syms, spin: b.Spin.At(f("spin")), seq: locking.Seqcount(f("seq")),
