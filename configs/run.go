@@ -93,7 +93,35 @@ func (g *group) load() string {
 	if g.target == workloads.Zipf {
 		s += " " + units.FormatMilli(g.zipfMilli)
 	}
-	return s
+	return s + g.work()
+}
+
+// work describes what a thread of a bench path does in an operation.
+func (g *group) work() string {
+	var parts []string
+	add := func(n int, format string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf(format, n))
+		}
+	}
+	if g.path == "lock-bench" || g.path == "ref-bench" {
+		add(g.section.SharedWrites, "%d shared written")
+		add(g.section.SharedReads, "%d shared read")
+		add(g.section.OwnLines, "%d own lines")
+		if g.section.Hold > 0 {
+			parts = append(parts, "hold "+units.FormatCycles(g.section.Hold))
+		}
+	}
+	if g.path == "lock-bench" && g.nest > 1 {
+		add(g.nest, "%d locks nested")
+	}
+	if g.reads > 0 && (g.path == "lock-bench" || g.path == "counter-bench") {
+		parts = append(parts, units.FormatPercent(g.reads)+" reading")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(parts, ", ")
 }
 
 // targetName is what reports call the group's distribution.

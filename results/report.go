@@ -126,7 +126,7 @@ func designTable(s *Summary) Table {
 	for _, w := range s.Rows() {
 		t.Rows = append(t.Rows, designRow(w, baseline))
 	}
-	return t.pruned()
+	return t.pruned("fallback %")
 }
 
 func designRow(w *Row, baseline string) []string {

@@ -106,11 +106,13 @@ func (w *Row) text(column string) string {
 	return found
 }
 
-// pruned leaves out the columns of numbers in which no row has any.
-func (t *Table) pruned() Table {
-	out := Table{Caption: t.Caption, Left: t.Left, Tail: t.Tail, Wrap: t.Wrap, Rows: make([][]string, len(t.Rows))}
+// pruned leaves out the columns in which no row has anything: all columns of
+// numbers, or only those with the given headers.
+func (t *Table) pruned(only ...string) Table {
+	out := Table{Caption: t.Caption, Left: t.Left, Rows: make([][]string, len(t.Rows))}
 	for i, h := range t.Header {
-		if i >= t.Left && i < len(t.Header)-t.Tail && !slices.ContainsFunc(t.Rows, func(row []string) bool { return row[i] != none }) {
+		candidate := i >= t.Left && (len(only) == 0 || slices.Contains(only, h))
+		if candidate && !slices.ContainsFunc(t.Rows, func(row []string) bool { return row[i] != none }) {
 			continue
 		}
 		out.Header = append(out.Header, h)

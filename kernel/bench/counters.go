@@ -33,6 +33,7 @@ var counterKinds = []counterKind{
 	{Variant{"fetch-add", "one shared word: atomic_fetch_inc, whose result is used"}, newFetchAdd},
 	{Variant{"cmpxchg-loop", "one shared word: read it, cmpxchg, again until it fits"}, newCmpxchgLoop},
 	{Variant{"spinlock", "one shared word under a spinlock"}, newLockedCounter},
+	{Variant{"percpu-counter", "percpu_counter: a word per CPU that spills into a shared count by the batch; reading sums up under its lock"}, newBatchedCounter},
 	{Variant{"per-cpu", "a word per CPU: this_cpu_inc; reading adds up all CPUs"}, newPerCPUCounter},
 }
 
@@ -168,3 +169,21 @@ func (k perCPUCounter) read(c *sim.CPU) (total uint64) {
 	}
 	return total
 }
+
+var (
+	batchedLayout = sim.NewLayout("percpu_counter", 64, 64, locking.PerCPUCounterMembers("events", 0)...)
+	batchedSlot   = sim.NewLayout("percpu_counter_slot", 8, 8, sim.Arr("counters", 0, 4, 1))
+)
+
+// batchedCounter is a percpu_counter with the kernel's default batch.
+type batchedCounter struct{ *locking.PerCPUCounter }
+
+func newBatchedCounter(b *kernel.Base, _ Sizes) counter {
+	cpus := b.Sched.CPUs()
+	return batchedCounter{locking.PerCPUCounterAt(b.Arena.Object(batchedLayout, ""), batchedLayout, "events", b.Spin,
+		b.Arena.PerCPU(batchedSlot, cpus), batchedSlot.Field("counters"), 0, locking.PerCPUCounterBatch(cpus))}
+}
+
+func (k batchedCounter) add(c *sim.CPU) { k.Add(c, 1) }
+
+func (k batchedCounter) read(c *sim.CPU) uint64 { return uint64(k.Sum(c)) }
