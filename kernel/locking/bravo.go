@@ -79,7 +79,7 @@ func (l BravoRWSem) Init(c *sim.CPU) {
 }
 
 // name is the lock as slots and lock reports know it.
-func (l BravoRWSem) name() sim.Addr { return l.sem.count().A }
+func (l BravoRWSem) name() sim.Addr { return l.sem.addr() }
 
 // DownRead is down_read.
 func (l BravoRWSem) DownRead(c *sim.CPU) {

@@ -95,11 +95,23 @@ func (l Mutex) Init(c *sim.CPU) {
 }
 
 // Lock is mutex_lock.
-func (l Mutex) Lock(c *sim.CPU) {
-	if !l.tryLockFast(c) {
-		l.lockSlow(c)
+func (l Mutex) Lock(c *sim.CPU) { l.lock(c, sched.Uninterruptible) }
+
+// LockInterruptible is mutex_lock_interruptible: false if a signal ended the
+// wait.
+func (l Mutex) LockInterruptible(c *sim.CPU) bool { return l.lock(c, sched.Interruptible) }
+
+// LockKillable is mutex_lock_killable: false if a fatal signal ended the wait.
+func (l Mutex) LockKillable(c *sim.CPU) bool { return l.lock(c, sched.Killable) }
+
+func (l Mutex) lock(c *sim.CPU, st sched.State) (held bool) {
+	held = l.tryLockFast(c) || l.lockSlow(c, st)
+	if held {
+		c.LockAcquired(l.owner.A, sim.Exclusive)
+	} else {
+		c.LockAbandoned(l.owner.A, sim.Exclusive)
 	}
-	c.LockAcquired(l.owner.A, sim.Exclusive)
+	return held
 }
 
 // TryLock is mutex_trylock.

@@ -8,43 +8,51 @@ import (
 
 // lockSlow is __mutex_lock_common (section 7): spin on a running owner, else
 // queue and sleep.
-func (l Mutex) lockSlow(c *sim.CPU) {
+func (l Mutex) lockSlow(c *sim.CPU, st sched.State) (held bool) {
 	l.k.sched.PreemptDisable(c)
-	if !l.tryLock(c) {
+	if held = l.tryLock(c); !held {
 		c.LockContended(l.owner.A, sim.Exclusive)
-		if !l.spin(c, false) {
-			l.queue(c)
-		}
+		held = l.spin(c, false) || l.queue(c, st)
 	}
 	l.k.sched.PreemptEnable(c)
+	return held
 }
 
-// queue is the part of __mutex_lock_common that sleeps. The first waiter asks
-// for the lock each time it has been woken and finds it taken; then nobody
-// passes it any more.
-func (l Mutex) queue(c *sim.CPU) {
+// queue is the part of __mutex_lock_common that sleeps; it fails if a signal
+// ends the wait.
+func (l Mutex) queue(c *sim.CPU, st sched.State) (held bool) {
 	c.Count(lockWaits, 1)
 	irq := l.waitLock.LockIRQSave(c)
-	if l.tryLock(c) {
-		l.waitLock.UnlockIRQRestore(c, irq)
-		return
+	if held = l.tryLock(c); !held {
+		w := l.addWaiter(c)
+		l.k.sched.SetCurrentState(c, st)
+		held = l.sleep(c, w, st, irq)
+		l.k.sched.SetRunning(c)
+		l.delWaiter(c, w)
 	}
-	w := l.addWaiter(c)
-	l.k.sched.SetCurrentState(c, sched.Uninterruptible)
+	l.waitLock.UnlockIRQRestore(c, irq)
+	return held
+}
+
+// sleep is the loop of __mutex_lock_common; wait_lock is held before and after
+// it. The first waiter asks for the lock each time that it has been woken and
+// finds it taken; then nobody passes it any more.
+func (l Mutex) sleep(c *sim.CPU, w sim.Ptr, st sched.State, irq bool) (held bool) {
 	for !l.tryLock(c) {
+		if l.k.sched.SignalPendingState(c, st) {
+			return false
+		}
 		l.waitLock.UnlockIRQRestore(c, irq)
 		l.k.sched.SchedulePreemptDisabled(c, waitMutex)
 		first := l.isFirst(c, w)
-		l.k.sched.SetCurrentState(c, sched.Uninterruptible)
-		got := l.tryLockCommon(c, first) == 0 || first && l.spin(c, true)
-		irq = l.waitLock.LockIRQSave(c)
-		if got {
+		l.k.sched.SetCurrentState(c, st)
+		held = l.tryLockCommon(c, first) == 0 || first && l.spin(c, true)
+		l.waitLock.LockIRQSave(c)
+		if held {
 			break
 		}
 	}
-	l.k.sched.SetRunning(c)
-	l.delWaiter(c, w)
-	l.waitLock.UnlockIRQRestore(c, irq)
+	return true
 }
 
 // addWaiter is __mutex_add_waiter, under wait_lock.

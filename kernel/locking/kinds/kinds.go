@@ -9,7 +9,6 @@ import (
 
 	"mmsim/kernel"
 	"mmsim/kernel/locking"
-	"mmsim/kernel/locking/osq"
 	"mmsim/sim"
 )
 
@@ -85,19 +84,17 @@ type Options struct {
 
 // Factory makes locks in the memory of one kernel. Set-up only.
 type Factory struct {
-	b       *kernel.Base
-	o       Options
-	cpu     *sim.CPU // initialises the locks
-	mutexes *locking.Mutexes
-	bravos  *locking.BravoRWSems
+	b      *kernel.Base
+	o      Options
+	cpu    *sim.CPU // initialises the locks
+	bravos *locking.BravoRWSems
 }
 
 // New returns the factory of a booted kernel.
 func New(b *kernel.Base, o Options) *Factory {
 	return &Factory{
 		b: b, o: o, cpu: sim.NewDirect(b.Arena.Mem),
-		mutexes: locking.NewMutexes(b.Arena, b.Sched, b.Spin, osq.New(b.Arena, b.Sched)),
-		bravos:  locking.NewBravoRWSems(b.Arena, b.Sched, b.RWSems),
+		bravos: locking.NewBravoRWSems(b.Arena, b.Sched, b.RWSems),
 	}
 }
 

@@ -18,7 +18,7 @@ func (f *Factory) bravo(name string) Lock {
 
 func (f *Factory) mutex(name string) Lock {
 	l := lockLayout(locking.MutexMembers("mutex", 0)...)
-	m := f.mutexes.At(f.b.Arena.Object(l, name), locking.MutexFieldsOf(l, "mutex"))
+	m := f.b.Mutexes.At(f.b.Arena.Object(l, name), locking.MutexFieldsOf(l, "mutex"))
 	m.Init(f.cpu)
 	return exclusive{m}
 }
