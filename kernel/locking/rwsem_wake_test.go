@@ -213,17 +213,18 @@ func TestRWSemTrylockNeverWaits(t *testing.T) {
 			}})
 			c := sim.NewDirect(w.mem)
 			c.Store(count, tc.count)
-			got, want, word := false, tc.read, uint64(0)
+			got, want, allowed := false, tc.read, 0
 			m.Go("task", 0, func(c *sim.CPU) {
 				if try == "read" {
 					got = w.rwsem.DownReadTrylock(c)
 					return
 				}
-				got, want = w.rwsem.DownWriteTrylock(c), tc.write
+				// A failed cmpxchg takes the line, but leaves the word as it was.
+				got, want, allowed = w.rwsem.DownWriteTrylock(c), tc.write, 1
 			})
 			simtest.Run(t, m)
-			// A failed cmpxchg takes the line, but leaves the word as it was.
-			if word = c.Load(count); got != want || !got && (word != tc.count || wrote > 1) {
+			word := c.Load(count)
+			if got != want || !got && (word != tc.count || wrote > allowed) {
 				t.Errorf("try%s at %#x: %v with %d operations that write, count is %#x", try, tc.count, got, wrote, word)
 			}
 		}
