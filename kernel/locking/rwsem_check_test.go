@@ -44,11 +44,14 @@ type semCheck struct {
 	nonspinnable   int
 	maxReaders     uint64
 	parks          int
+	parkedAt       map[sim.TaskID]sim.Time // the last sleep of each task
+	m              *simtest.Machine
 }
 
 func newCheck(t *testing.T, tasks int, seed uint64, o *locking.RWSemOptions) *semCheck {
 	w := newWorldWith(tasks, o)
-	return &semCheck{world: w, t: t, seed: seed, base: w.count.A - 128}
+	return &semCheck{world: w, t: t, seed: seed, base: w.count.A - 128,
+		parkedAt: map[sim.TaskID]sim.Time{}}
 }
 
 func (s *semCheck) word(off sim.Addr, size sim.Size) uint64 { return s.mem.Read(s.base+off, size) }
@@ -68,6 +71,7 @@ func (s *semCheck) observe(o simtest.Op) {
 	switch {
 	case o.Kind == "park":
 		s.parks++
+		s.parkedAt[o.Task] = s.m.Elapsed()
 	case o.Ref.A == s.base:
 		s.countChanged(o)
 	case o.Ref.A == s.base+8 && o.Kind == "cmpxchg" && o.Value&2 != 0:
@@ -130,6 +134,7 @@ func (s *semCheck) writeAcquired(o simtest.Op, old uint64) {
 func (s *semCheck) run(tasks int, boot bool, body func(c *sim.CPU, i int)) {
 	s.t.Helper()
 	m := simtest.New(s.mem, simtest.Options{Seed: s.seed, Trace: s.observe})
+	s.m = m
 	if boot {
 		m.Boot(s.Boot)
 	}
