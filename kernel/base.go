@@ -3,6 +3,7 @@ package kernel
 import (
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/locking"
+	"mmsim/kernel/locking/osq"
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
 	"mmsim/sim"
@@ -26,6 +27,7 @@ type Base struct {
 	Arena  *kmem.Arena
 	Pages  *kmem.PageAllocator
 	Spin   *locking.SpinLocks
+	OSQ    *osq.Locks
 	RWSems *locking.RWSems
 	Sched  *sched.Scheduler
 	RCU    *rcu.RCU
@@ -36,6 +38,7 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b := &Base{Arena: kmem.NewArena(mem, syms)}
 	b.Spin = kmem.NewSpinLocks(b.Arena, cfg.CPUs)
 	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, CPUs: cfg.CPUs, TickPeriod: cfg.TickPeriod})
+	b.OSQ = osq.New(b.Arena, b.Sched)
 	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin)
 	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, cfg.TickPeriod)
 	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
