@@ -1,6 +1,11 @@
 package lockstat
 
-import "mmsim/sim"
+import (
+	"cmp"
+	"slices"
+
+	"mmsim/sim"
+)
 
 // Distance says how far a lock travelled from the CPU that released it to the
 // CPU that took it over.
@@ -52,4 +57,60 @@ type Result struct {
 	Modes [2]ModeResult // by sim.LockMode
 	// Handovers by distance; the group is that of the context that took over.
 	Handovers [NumDistances]Handover
+}
+
+func (m *ModeResult) addWait(d sim.Time) {
+	m.WaitTime += d
+	m.MaxWait = max(m.MaxWait, d)
+}
+
+// stats are the totals of a lock's class for a group.
+func (t *Tracker) stats(r int32, group int) *Result {
+	k := t.class(r)
+	for group >= len(k.groups) {
+		k.groups = append(k.groups, &Result{Class: k.name, Group: len(k.groups)})
+	}
+	return k.groups[group]
+}
+
+func (t *Tracker) measuring(at sim.Time) bool { return at >= t.opt.From && at < t.opt.To }
+
+// inside is how much of a span lies in the measured interval.
+func (t *Tracker) inside(from, to sim.Time) sim.Time {
+	return max(0, min(to, t.opt.To)-max(from, t.opt.From))
+}
+
+func (t *Tracker) endHold(h *hold, at sim.Time) {
+	m := &h.stats.Modes[h.mode]
+	d := t.inside(h.since, at)
+	m.HoldTime += d
+	m.MaxHold = max(m.MaxHold, d)
+}
+
+// Results closes what is still open at the end of the run and returns the
+// totals, ascending by class name and group: those of groups that used the class
+// in the measured interval. It is called once.
+func (t *Tracker) Results(end sim.Time) []Result {
+	for i := range t.ctxs {
+		for k := range t.ctxs[i].held {
+			t.endHold(&t.ctxs[i].held[k], end)
+		}
+		for _, w := range t.ctxs[i].waits {
+			m := &w.stats.Modes[w.mode]
+			m.Waiting++
+			m.addWait(t.inside(w.since, end))
+		}
+	}
+	var out []Result
+	for i := range t.classes {
+		for _, s := range t.classes[i].groups {
+			if s.Modes != [2]ModeResult{} {
+				out = append(out, *s)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Result) int {
+		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Group, b.Group))
+	})
+	return out
 }
