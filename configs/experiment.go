@@ -71,7 +71,7 @@ type group struct {
 	zipfMilli  int
 	section    bench.Section
 	reads      units.Permille
-	nest       int
+	nest       bench.Nest
 }
 
 // Name is the experiment's name: a preset's is its file name too.

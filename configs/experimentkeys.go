@@ -14,7 +14,7 @@ import (
 
 var (
 	experimentTable = &schema.Table[Experiment]{Fresh: freshExperiment}
-	groupTable      = &schema.Table[group]{Fresh: func() group { return group{zipfMilli: 990, nest: 1} }}
+	groupTable      = &schema.Table[group]{Fresh: func() group { return group{zipfMilli: 990, nest: bench.Nest{Locks: 1}} }}
 	sweepTable      = &schema.Table[Sweep]{Fresh: func() Sweep { return Sweep{} }}
 )
 
@@ -108,8 +108,10 @@ func bindBench(t *schema.Table[group]) {
 	schema.Bind(t, "read_fraction", schema.Percent, "Operations that only read: take the lock for reading, read the counter's total.",
 		func(g *group) *units.Permille { return &g.reads }).When(needs, live)
 	needs, live = on("lock-bench")
-	schema.Bind(t, "nest", schema.Count(1, bench.MaxNest), "Neighbouring locks taken one inside the other, in ascending order.",
-		func(g *group) *int { return &g.nest }).When(needs, live)
+	schema.Bind(t, "nest", schema.Count(1, bench.MaxNest), "Neighbouring locks taken one inside the other.",
+		func(g *group) *int { return &g.nest.Locks }).When(needs, live)
+	schema.Bind(t, "nest_descending", schema.Bool, "Takes them in descending order instead of ascending: against the other groups, if these do not.",
+		func(g *group) *bool { return &g.nest.Descending }).When("nest of several locks", func(g *group) bool { return live(g) && g.nest.Locks > 1 })
 	schema.Bind(t, "shared_writes", schema.Count(0, bench.MaxLines), "Lines of what the lock protects that are loaded and stored inside; readers only load them.",
 		func(g *group) *int { return &g.section.SharedWrites }).When(needs, live)
 	needs, live = on("lock-bench", "ref-bench")

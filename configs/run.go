@@ -112,8 +112,8 @@ func (g *group) work() string {
 			parts = append(parts, "hold "+units.FormatCycles(g.section.Hold))
 		}
 	}
-	if g.path == "lock-bench" && g.nest > 1 {
-		add(g.nest, "%d locks nested")
+	if g.path == "lock-bench" && g.nest.Locks > 1 {
+		add(g.nest.Locks, "%d locks nested")
 	}
 	if g.reads > 0 && (g.path == "lock-bench" || g.path == "counter-bench") {
 		parts = append(parts, units.FormatPercent(g.reads)+" reading")
@@ -204,8 +204,8 @@ func (e *Experiment) checkBench(hw *cores.Machine) error {
 		at := func(key string) string { return fmt.Sprintf("group[%d].%s", i, key) }
 		limit := bench.MaxObjectLines(hw.Mem.LineBytes)
 		switch {
-		case g.path == "lock-bench" && g.nest > e.kernel.Objects:
-			return e.src.Fault(at("nest"), schema.Problem("at most kernel.bench.objects", "%d of %d locks", g.nest, e.kernel.Objects))
+		case g.path == "lock-bench" && g.nest.Locks > e.kernel.Objects:
+			return e.src.Fault(at("nest"), schema.Problem("at most kernel.bench.objects", "%d of %d locks", g.nest.Locks, e.kernel.Objects))
 		case g.path == "ref-bench" && g.section.SharedReads > limit:
 			return e.src.Fault(at("shared_reads"), schema.Problem(fmt.Sprintf("at most %d", limit), "an object of %d lines does not fit a page", 1+g.section.SharedReads))
 		}

@@ -41,6 +41,8 @@ var threadColumns = []Column{
 // lockColumns are about the group's hottest lock.
 func lockColumns() []Column {
 	out := []Column{
+		{Name: "lock_order_findings_count", Unit: Count, Doc: "Findings of the lock-order check in the whole run, all groups together: locks taken in opposite orders, or in an interrupt handler and with interrupts on. JSON has their text.",
+			Value: func(r *Record) Value { return Int(int64(len(r.LockOrder))) }},
 		{Name: "hottest_lock", Applies: someLock, Doc: "Class (`struct.field` of its main word) of the lock that the group's threads waited for longest in all, or took most often if they never waited. The columns below are about the locks of this class.",
 			Value: ofGroup(func(_ *Record, g *Group) Value {
 				if l := g.hottestLock(); l != nil {

@@ -46,6 +46,9 @@ func Measure(s *Source) (*Record, error) {
 	}
 	addTasks(r, s)
 	addLocks(r, s)
+	for _, o := range s.Result.LockOrder {
+		r.LockOrder = append(r.LockOrder, o.String())
+	}
 	for i := range r.Groups {
 		r.Groups[i].keepApplicable(s)
 	}

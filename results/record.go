@@ -141,6 +141,8 @@ type Record struct {
 	// ByDistance are the bounces of all groups by distance.
 	ByDistance Counts   `json:"bounces_by_distance"`
 	Bounces    []Bounce `json:"bounces"` // by line, field, step, distance
+	// LockOrder lists what the lock-order check found, one text per finding.
+	LockOrder []string `json:"lock_order"`
 }
 
 // ReportGroup is the group the report is about, or nil if the record names

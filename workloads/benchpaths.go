@@ -49,7 +49,7 @@ func (k *setting) sizes() bench.Sizes {
 func newLockSet(k *setting) (any, error) {
 	set, sizes := &lockSet{nest: 1}, k.sizes()
 	for i := range k.spec.Groups {
-		set.nest = max(set.nest, k.spec.Groups[i].Nest)
+		set.nest = max(set.nest, k.spec.Groups[i].Nest.Locks)
 	}
 	if set.nest > sizes.Objects {
 		return nil, fmt.Errorf("nest: %d of %d locks", set.nest, sizes.Objects)
@@ -73,13 +73,12 @@ func (g *Group) reads(r *sim.Rand) bool { return r.Below(1000) < uint64(g.ReadPe
 // lockSection takes nest locks for writing, or for reading in a share of the
 // operations, and does the section on what each protects.
 func lockSection(s *lockSet, g *Group) operation {
-	nest := max(1, g.Nest)
 	return func(c *sim.CPU, _ uint64, target int, r *sim.Rand) {
 		mode := sim.Exclusive
 		if g.reads(r) {
 			mode = sim.Shared
 		}
-		s.Do(c, target, nest, mode, &g.Section)
+		s.Do(c, target, g.Nest, mode, &g.Section)
 	}
 }
 

@@ -48,8 +48,8 @@ type Group struct {
 	// ReadPermille is how many of a thousand operations only read: take the
 	// lock for reading (lock-bench), read the total (counter-bench).
 	ReadPermille int
-	// Nest is how many locks lock-bench takes one inside the other; 0 is one.
-	Nest int
+	// Nest says which locks lock-bench takes one inside the other.
+	Nest bench.Nest
 }
 
 // Spec is a whole workload: the groups, in the order of the experiment file,

@@ -58,14 +58,14 @@ func NewLocks(b *kernel.Base, kind string, o kinds.Options, s Sizes) (*Locks, er
 // Len is the number of locks.
 func (l *Locks) Len() int { return len(l.locks) }
 
-// Do takes locks first to first+nest-1 in ascending order, does the section on
+// Do takes the locks from first on that nest says, does the section on
 // what each protects, and gives them back in the opposite order. A reader of
 // locks that are read optimistically takes none: it reads until no writer came
 // in between.
-func (l *Locks) Do(c *sim.CPU, first, nest int, m sim.LockMode, s *Section) {
+func (l *Locks) Do(c *sim.CPU, first int, nest Nest, m sim.LockMode, s *Section) {
 	prev := c.Step(stepAcquire)
 	if m == sim.Shared && l.optimistic != nil {
-		for !l.tryRead(c, l.optimistic[first:first+nest], first, s) {
+		for !l.tryRead(c, l.optimistic[first:first+max(1, nest.Locks)], first, s) {
 			c.Step(stepAcquire)
 		}
 	} else {
@@ -74,13 +74,14 @@ func (l *Locks) Do(c *sim.CPU, first, nest int, m sim.LockMode, s *Section) {
 	c.Step(prev)
 }
 
-func (l *Locks) hold(c *sim.CPU, first, nest int, m sim.LockMode, s *Section) {
-	for i := first; i < first+nest; i++ {
-		l.locks[i].Lock(c, m)
+func (l *Locks) hold(c *sim.CPU, first int, nest Nest, m sim.LockMode, s *Section) {
+	n := max(1, nest.Locks)
+	for i := range n {
+		l.locks[nest.at(first, i, n)].Lock(c, m)
 	}
-	l.section(c, first, nest, m, s)
-	for i := first + nest - 1; i >= first; i-- {
-		l.locks[i].Unlock(c, m)
+	l.section(c, first, n, m, s)
+	for i := n - 1; i >= 0; i-- {
+		l.locks[nest.at(first, i, n)].Unlock(c, m)
 	}
 }
 

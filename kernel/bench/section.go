@@ -17,6 +17,20 @@ type Section struct {
 	Hold         sim.Cycles // computed inside, beyond the accesses
 }
 
+// Nest says which locks a thread takes one inside the other.
+type Nest struct {
+	Locks      int  // how many neighbours; 0 is one
+	Descending bool // the last one first
+}
+
+// at is the i-th lock to take, counted from first, of n.
+func (x Nest) at(first, i, n int) int {
+	if x.Descending {
+		return first + n - 1 - i
+	}
+	return first + i
+}
+
 // MaxLines bounds each count of lines of a Section.
 const MaxLines = 256
 
