@@ -6,6 +6,7 @@ import (
 	"mmsim/configs/schema"
 	"mmsim/configs/units"
 	"mmsim/kernel/bench"
+	"mmsim/kernel/locking"
 	"mmsim/sim"
 	"mmsim/workloads"
 )
@@ -24,6 +25,7 @@ type Experiment struct {
 	groups      []group
 	sweeps      []Sweep
 	kernel      workloads.Params
+	rwsem       locking.RWSemOptions
 	quick       []Assignment
 	src         *schema.Source
 	changed     []string // what overrides set and reports do not show anyway

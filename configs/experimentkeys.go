@@ -7,6 +7,7 @@ import (
 	"mmsim/configs/schema"
 	"mmsim/configs/units"
 	"mmsim/kernel/bench"
+	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
 	"mmsim/sim"
 	"mmsim/workloads"
@@ -20,7 +21,7 @@ var (
 
 // freshExperiment has the defaults of keys that may be left out.
 func freshExperiment() Experiment {
-	return Experiment{seed: 1, seeds: 1,
+	return Experiment{seed: 1, seeds: 1, rwsem: locking.DefaultRWSemOptions(),
 		kernel: workloads.Params{Layout: "mm-6.5", Tick: sim.Millisecond, Objects: 1,
 			MM:     workloads.MMParams{VMAs: 40, MmapPages: 4, TouchedPages: 1, Costs: mm.DefaultCosts()},
 			Uprobe: defaultUprobe()}}

@@ -32,10 +32,27 @@ func bindKernel(t *schema.Table[Experiment]) {
 		func(e *Experiment) *int { return &e.kernel.MM.VMAs }).When(process, (*Experiment).simulatesProcess)
 	bindMapping(t)
 	bindUprobe(t)
+	bindRWSem(t)
 	bindBenchObjects(t)
 	schema.Members(t, "kernel.layout_override", schema.Count(0, 1<<16), `Fields moved within their struct, in this order: "mm_struct.mm_lock_seq" = byte offset.`,
 		setOverride, getOverrides).When(process, (*Experiment).simulatesProcess)
 }
+
+// bindRWSem binds the build-time choices of rwsem.c, which hold for every
+// rw_semaphore of the kernel.
+func bindRWSem(t *schema.Table[Experiment]) {
+	const kernel = "a path of the simulated kernel"
+	schema.Bind(t, "kernel.rwsem.optimistic_spin", schema.Bool, "Writers spin while the lock's owner runs (CONFIG_RWSEM_SPIN_ON_OWNER); otherwise whoever waits sleeps.",
+		func(e *Experiment) *bool { return &e.rwsem.OptimisticSpin }).When(kernel, (*Experiment).simulatesKernel)
+	schema.Bind(t, "kernel.rwsem.reader_spin", schema.Time, "How long a writer spins on a phase of readers.",
+		func(e *Experiment) *sim.Time { return &e.rwsem.ReaderSpin }).When("optimistic spinning", (*Experiment).spins)
+	schema.Bind(t, "kernel.rwsem.reader_spin_each", schema.Time, "Added to it for each reader of the phase, for up to 30.",
+		func(e *Experiment) *sim.Time { return &e.rwsem.ReaderSpinEach }).When("optimistic spinning", (*Experiment).spins)
+	schema.Bind(t, "kernel.rwsem.handoff_timeout", schema.Time, "A waiter that has waited this long, rounded up to ticks, ends lock stealing (RWSEM_WAIT_TIMEOUT).",
+		func(e *Experiment) *sim.Time { return &e.rwsem.HandoffTimeout }).When(kernel, (*Experiment).simulatesKernel)
+}
+
+func (e *Experiment) spins() bool { return e.simulatesKernel() && e.rwsem.OptimisticSpin }
 
 // maxObjects is how many locks, counters or pointers there can be.
 const maxObjects = 4096

@@ -62,6 +62,8 @@ func (s *Setup) run(d Design) (*Run, error) {
 	}
 	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration, Configuration: s.configuration(d)}
 	r.Spec.Params = e.Clone().kernel
+	rwsem := e.rwsem
+	r.Spec.Params.RWSem = &rwsem
 	if r.Spec.Groups, err = e.place(hw); err != nil {
 		return nil, err
 	}

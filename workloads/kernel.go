@@ -25,7 +25,7 @@ func buildKernel(spec *Spec, m *cores.Machine, design string, seed uint64) (*cor
 		return nil, err
 	}
 	prog := &cores.Program{Mem: sim.NewMemory(), Syms: &sim.Symbols{}}
-	cfg := kernel.Config{CPUs: m.Mem.Topology.CPUs(), TickPeriod: spec.Params.Tick}
+	cfg := kernel.Config{CPUs: m.Mem.Topology.CPUs(), TickPeriod: spec.Params.Tick, RWSem: spec.Params.RWSem}
 	for i := range spec.Groups {
 		cfg.TaskCPU = append(cfg.TaskCPU, spec.Groups[i].CPUs...)
 	}
