@@ -5,6 +5,7 @@ import (
 	"mmsim/kernel/locking"
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/wait"
 	"mmsim/sim"
 )
 
@@ -23,12 +24,14 @@ type Config struct {
 // Base is a booted kernel without any process: what mm and everything above is
 // built from. It holds addresses and layouts only; the state is in the memory.
 type Base struct {
-	Arena  *kmem.Arena
-	Pages  *kmem.PageAllocator
-	Spin   *locking.SpinLocks
-	RWSems *locking.RWSems
-	Sched  *sched.Scheduler
-	RCU    *rcu.RCU
+	Arena        *kmem.Arena
+	Pages        *kmem.PageAllocator
+	Spin         *locking.SpinLocks
+	RWSems       *locking.RWSems
+	Sched        *sched.Scheduler
+	Wait         *wait.Queues
+	RCU          *rcu.RCU
+	PercpuRWSems *locking.PercpuRWSems
 }
 
 // NewBase builds the kernel's own objects in an empty memory.
@@ -37,7 +40,9 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b.Spin = kmem.NewSpinLocks(b.Arena, cfg.CPUs)
 	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, CPUs: cfg.CPUs, TickPeriod: cfg.TickPeriod})
 	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin)
-	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, cfg.TickPeriod)
+	b.Wait = wait.New(b.Arena, b.Sched, b.Spin)
+	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, b.Wait, cfg.TickPeriod)
+	b.PercpuRWSems = locking.NewPercpuRWSems(b.Sched, b.RCU, b.Wait)
 	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
 	return b
 }
