@@ -45,6 +45,9 @@ type semCheck struct {
 	maxReaders     uint64
 	parks          int
 	parkedAt       map[sim.TaskID]sim.Time // the last sleep of each task
+	handoffAt      sim.Time
+	cleared        int  // how often NONSPINNABLE was taken back
+	promised       bool // no waiter gives up: a handoff has its waiter
 	m              *simtest.Machine
 }
 
@@ -76,6 +79,8 @@ func (s *semCheck) observe(o simtest.Op) {
 		s.countChanged(o)
 	case o.Ref.A == s.base+8 && o.Kind == "cmpxchg" && o.Value&2 != 0:
 		s.nonspinnable++
+	case o.Ref.A == s.base+8 && o.Kind == "and":
+		s.cleared++
 	case o.Ref.A == s.base+16 && o.Kind == "xchg":
 		s.osqEntries++
 	case o.Ref.A == s.base+20 && o.Kind == "store" && o.Order == sim.Release:
@@ -92,6 +97,9 @@ func (s *semCheck) unlocked() {
 	if v&handoff != 0 && v&waiters == 0 {
 		s.t.Errorf("seed %d: count %#x: handoff without waiters", s.seed, v)
 	}
+	if s.promised && v&handoff != 0 && s.mem.Read(first+waiterHandoffOff, 1) == 0 {
+		s.t.Errorf("seed %d: the first waiter does not know of its handoff", s.seed)
+	}
 }
 
 func (s *semCheck) countChanged(o simtest.Op) {
@@ -101,6 +109,7 @@ func (s *semCheck) countChanged(o simtest.Op) {
 	case v == old:
 	case v&^old&handoff != 0 && o.Kind == "cmpxchg":
 		s.writerHandoffs++
+		s.handoffAt = s.m.Elapsed()
 	case v&^old&handoff != 0:
 		s.readerHandoffs++
 	case v&^old&writerLocked != 0:

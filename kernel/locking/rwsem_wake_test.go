@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"mmsim/kernel/sched"
+	"mmsim/kernel/locking"
 	"mmsim/sim"
 	"mmsim/sim/simtest"
 )
@@ -113,23 +113,26 @@ func TestRWSemKilledWriterLetsReadersIn(t *testing.T) {
 	}
 }
 
-// A lone reader steals the lock past queued writers and takes queued readers
-// along; where readers hold it, a reader queues (section 2.3, steps 1 and 2).
+// A lone reader steals the lock past queued writers, and looks for queued
+// readers to take along; where readers hold it, a reader queues (section 2.3,
+// steps 1 and 2).
 func TestRWSemReaderSteals(t *testing.T) {
 	for _, tc := range []struct {
-		name         string
-		count, owner uint64
-		steals       bool
+		name          string
+		count, owner  uint64
+		steals, looks bool
 	}{
-		{"free, writers queued", waiters, 0, true},
-		{"held by a reader whose hint is gone", waiters + readerBias, 0, true},
-		{"held by a reader", waiters + readerBias, 1, false},
-		{"handoff", waiters + handoff, 0, false},
-		{"written", waiters + writerLocked, 0, false},
+		{"free, waiters", waiters, 0, true, true},
+		{"held by a reader whose hint is gone", waiters + readerBias, 0, true, false},
+		{"held by a reader", waiters + readerBias, 1, false, true},
+		{"handoff", waiters + handoff, 0, false, true},
+		{"written", waiters + writerLocked, 0, false, true},
 	} {
 		w := newWorld(1)
-		count := sim.At(w.count.A-128).Ref(0, 8)
-		m := simtest.New(w.mem, simtest.Options{})
+		count, looks := sim.At(w.count.A-128).Ref(0, 8), false
+		m := simtest.New(w.mem, simtest.Options{Trace: func(o simtest.Op) {
+			looks = looks || o.Ref.A == count.A+20 // wait_lock
+		}})
 		m.Go("reader", 0, func(c *sim.CPU) {
 			c.Store(count, tc.count)
 			c.Store(sim.At(count.A).Ref(8, 8), tc.owner)
@@ -137,52 +140,89 @@ func TestRWSemReaderSteals(t *testing.T) {
 			w.rwsem.DownReadKillable(c)
 		})
 		simtest.Run(t, m)
-		if steals := m.Counts[sim.NewCounter("lock_waits")] == 0; steals != tc.steals {
-			t.Errorf("%s: steals %v, want %v", tc.name, steals, tc.steals)
+		steals := m.Counts[sim.NewCounter("lock_waits")] == 0
+		if steals != tc.steals || looks != tc.looks {
+			t.Errorf("%s: steals %v, looks at the queue %v; want %v, %v", tc.name, steals, looks, tc.steals, tc.looks)
 		}
 	}
 }
 
-// The contended sequences of sections 2.3, 2.4 and 2.6, by the operations of
-// one task on the lock's own words.
-func TestRWSemContendedSequences(t *testing.T) {
-	s := newCheck(t, 2, 0, options(sim.Never))
-	ops := make([][]string, 2)
+// lockOps are the operations of each task on the words of the lock, apart from
+// the list's links. Task i comes 10 us behind task i-1.
+func lockOps(t *testing.T, o *locking.RWSemOptions, bodies ...func(s *semCheck, c *sim.CPU)) []string {
+	t.Helper()
+	s := newCheck(t, len(bodies), 0, o)
+	ops := make([]string, len(bodies))
 	m := simtest.New(s.mem, simtest.Options{Trace: func(o simtest.Op) {
 		f := s.syms.Lookup(o.Ref.A).Field
-		if o.Ref.A != 0 && o.Task >= 0 && strings.HasPrefix(f, "rwsem.") && !strings.HasPrefix(f, "rwsem.wait_list") {
-			op := o.Kind
-			if o.Order != sim.Relaxed {
-				op += "." + o.Order.String()
-			}
-			ops[o.Task] = append(ops[o.Task], op+" "+strings.TrimPrefix(f, "rwsem."))
+		if o.Ref.A == 0 || o.Task < 0 || !strings.HasPrefix(f, "rwsem.") || strings.HasPrefix(f, "rwsem.wait_list") {
+			return
 		}
+		op := o.Kind
+		if o.Order != sim.Relaxed {
+			op += "." + o.Order.String()
+		}
+		ops[o.Task] += op + " " + strings.TrimPrefix(f, "rwsem.") + "; "
 	}})
-	m.Go("holder", 0, func(c *sim.CPU) {
-		s.rwsem.DownWrite(c)
-		c.Store(s.copy, 1)
-		c.Think(50 * sim.Microsecond)
-		ops[0] = nil
-		s.rwsem.UpWrite(c)
-	})
-	m.Go("reader", 1, func(c *sim.CPU) {
-		s.afterHolder(c)
-		s.rwsem.DownRead(c)
-		s.Sched.SetRunning(c)
-	})
-	simtest.Run(t, m)
-	lock, unlock := "cmpxchg.acquire wait_lock", "store.release wait_lock"
-	for i, want := range [][]string{
-		{"store owner", "add.release count", lock, "load count", "add.full count", "load owner", "store owner",
-			"load count", "add count", unlock},
-		{"add.acquire count", "load owner", lock, "load count", "add.full count", unlock},
-	} {
-		if fmt.Sprint(ops[i]) != fmt.Sprint(want) {
-			t.Errorf("task %d:\n got %s\nwant %s", i, strings.Join(ops[i], "; "), strings.Join(want, "; "))
-		}
+	for i, body := range bodies {
+		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
+			c.Think(sim.Time(i) * 10 * sim.Microsecond)
+			body(s, c)
+		})
 	}
-	if st := sched.State(s.mem.Read(s.Sched.Task(1).F(sched.TaskLayout.Field("__state")).A, 4)); st != sched.Running {
-		t.Errorf("the reader's state is %#x", uint64(st))
+	simtest.Run(t, m)
+	return ops
+}
+
+// The contended sequences of sections 2.3, 2.4 and 2.6: a writer leaves a
+// queued reader the lock.
+func TestRWSemContendedSequences(t *testing.T) {
+	const lock, unlock = "cmpxchg.acquire wait_lock; ", "store.release wait_lock; "
+	const downWrite, upWrite = "cmpxchg.acquire count; store owner; ", "store owner; add.release count; "
+	writer := func(s *semCheck, c *sim.CPU) { s.hold(c, 50*sim.Microsecond) }
+	got := lockOps(t, options(sim.Never), writer, func(s *semCheck, c *sim.CPU) { s.rwsem.DownRead(c) })
+	compare(t, "a reader waits for a writer", got, []string{
+		downWrite + upWrite + lock + "load count; add.full count; load owner; store owner; load count; add count; " + unlock,
+		"add.acquire count; load owner; " + lock + "load count; add.full count; " + unlock})
+
+	o := options(sim.Never)
+	o.OptimisticSpin = false
+	got = lockOps(t, o, writer, writer, writer)
+	compare(t, "two writers wait for a writer", got, []string{
+		downWrite + upWrite + lock + unlock,
+		"cmpxchg.acquire count; " + lock + "or count; load count; " + unlock +
+			lock + "load count; cmpxchg.acquire count; store owner; " + unlock + upWrite + lock + unlock,
+		"cmpxchg.acquire count; " + lock + "load count; load count; " + unlock +
+			lock + "load count; cmpxchg.acquire count; store owner; " + unlock + upWrite})
+}
+
+// With hung-task blocker detection a leaving reader takes its name out of the
+// owner word, which is one more load, and one more atomic if it was the last to
+// come in (section 2.2, note 1).
+func TestRWSemStripOwner(t *testing.T) {
+	o := options(sim.Never)
+	o.StripOwner = true
+	got := lockOps(t, o, func(s *semCheck, c *sim.CPU) {
+		s.rwsem.DownRead(c)
+		s.rwsem.UpRead(c)
+	})
+	compare(t, "alone", got, []string{"add.acquire count; load owner; store owner; " +
+		"load owner; cmpxchg.full owner; add.release count; "})
+	early := func(s *semCheck, c *sim.CPU) {
+		s.rwsem.DownRead(c)
+		c.Think(50 * sim.Microsecond)
+		s.rwsem.UpRead(c)
+	}
+	got = lockOps(t, o, early, func(s *semCheck, c *sim.CPU) { s.rwsem.DownRead(c) })
+	compare(t, "not the last one", got[:1], []string{"add.acquire count; load owner; store owner; load owner; add.release count; "})
+}
+
+func compare(t *testing.T, name string, got, want []string) {
+	t.Helper()
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%s, task %d:\n got %s\nwant %s", name, i, got[i], want[i])
+		}
 	}
 }
 
