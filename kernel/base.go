@@ -26,13 +26,14 @@ type Config struct {
 // Base is a booted kernel without any process: what mm and everything above is
 // built from. It holds addresses and layouts only; the state is in the memory.
 type Base struct {
-	Arena  *kmem.Arena
-	Pages  *kmem.PageAllocator
-	Spin   *locking.SpinLocks
-	OSQ    *osq.Locks
-	RWSems *locking.RWSems
-	Sched  *sched.Scheduler
-	RCU    *rcu.RCU
+	Arena   *kmem.Arena
+	Pages   *kmem.PageAllocator
+	Spin    *locking.SpinLocks
+	OSQ     *osq.Locks
+	RWSems  *locking.RWSems
+	Mutexes *locking.Mutexes
+	Sched   *sched.Scheduler
+	RCU     *rcu.RCU
 }
 
 // NewBase builds the kernel's own objects in an empty memory.
@@ -42,6 +43,7 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, CPUs: cfg.CPUs, TickPeriod: cfg.TickPeriod})
 	b.OSQ = osq.New(b.Arena, b.Sched)
 	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, rwsemOptions(cfg.RWSem))
+	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)
 	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, cfg.TickPeriod)
 	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
 	return b

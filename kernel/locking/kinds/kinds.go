@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"mmsim/kernel"
+	"mmsim/kernel/locking"
 	"mmsim/sim"
 )
 
@@ -52,7 +53,11 @@ var table = []Kind{
 	{Name: "ticket", Doc: "ticket spinlock (asm-generic)", make: (*Factory).ticket},
 	{Name: "mcs", Doc: "MCS queue spinlock (mcs_spinlock.h)", make: (*Factory).mcs},
 	{Name: "qspinlock", Doc: "spinlock_t: pending bit, then MCS queue (qspinlock.c)", make: (*Factory).qspinlock},
+	{Name: "mutex", Doc: "mutex with optimistic spinning and handoff (mutex.c)", Sleeps: true, make: (*Factory).mutex},
 	{Name: "rwsem", Doc: "rw_semaphore (rwsem.c)", Sleeps: true, Shared: true, make: (*Factory).rwsem},
+	{Name: "qrwlock", Doc: "rwlock_t (qrwlock.c)", Shared: true, make: (*Factory).qrwlock},
+	{Name: "bravo-rwsem", Doc: "rw_semaphore with BRAVO reader bias (proposed)", Sleeps: true, Shared: true, make: (*Factory).bravo},
+	{Name: "seqlock", Doc: "seqlock_t: readers retry (seqlock.h)", Optimistic: true, make: (*Factory).seqlock},
 }
 
 // Kinds lists all kinds, in a fixed order.
@@ -79,14 +84,18 @@ type Options struct {
 
 // Factory makes locks in the memory of one kernel. Set-up only.
 type Factory struct {
-	b   *kernel.Base
-	o   Options
-	cpu *sim.CPU // initialises the locks
+	b      *kernel.Base
+	o      Options
+	cpu    *sim.CPU // initialises the locks
+	bravos *locking.BravoRWSems
 }
 
 // New returns the factory of a booted kernel.
 func New(b *kernel.Base, o Options) *Factory {
-	return &Factory{b: b, o: o, cpu: sim.NewDirect(b.Arena.Mem)}
+	return &Factory{
+		b: b, o: o, cpu: sim.NewDirect(b.Arena.Mem),
+		bravos: locking.NewBravoRWSems(b.Arena, b.Sched, b.RWSems),
+	}
 }
 
 // Make places a lock of the kind on lines of its own. name tells it from

@@ -78,3 +78,30 @@ func (x mcsLock) node(c *sim.CPU) sim.Ptr {
 func (x mcsLock) Lock(c *sim.CPU, _ sim.LockMode)         { x.l.Lock(c, x.node(c)) }
 func (x mcsLock) TryLock(c *sim.CPU, _ sim.LockMode) bool { return x.l.TryLock(c, x.node(c)) }
 func (x mcsLock) Unlock(c *sim.CPU, _ sim.LockMode)       { x.l.Unlock(c, x.node(c)) }
+
+func (f *Factory) qrwlock(name string) Lock {
+	l := lockLayout(locking.QRWLockMembers("qrwlock", 0)...)
+	return readWrite{locking.QRWLockAt(f.b.Arena.Object(l, name), l, "qrwlock", f.b.Spin, f.b.Sched)}
+}
+
+// seqLock is a seqlock_t whose locking readers are read_seqlock_excl.
+type seqLock struct{ locking.SeqLock }
+
+func (x seqLock) ReadLock(c *sim.CPU)         { x.ReadLockExcl(c) }
+func (x seqLock) ReadTryLock(c *sim.CPU) bool { return x.ReadTryLockExcl(c) }
+func (x seqLock) ReadUnlock(c *sim.CPU)       { x.ReadUnlockExcl(c) }
+
+// optimistic adds the readers that do not lock.
+type optimistic struct {
+	readWrite
+	l locking.SeqLock
+}
+
+func (x optimistic) ReadBegin(c *sim.CPU) uint64           { return x.l.ReadBegin(c) }
+func (x optimistic) ReadRetry(c *sim.CPU, seq uint64) bool { return x.l.ReadRetry(c, seq) }
+
+func (f *Factory) seqlock(name string) Lock {
+	l := lockLayout(locking.SeqLockMembers("seqlock", 0)...)
+	s := locking.SeqLockAt(f.b.Arena.Object(l, name), l, "seqlock", f.b.Spin)
+	return optimistic{readWrite{seqLock{s}}, s}
+}
