@@ -143,3 +143,22 @@ func TestRWSemReaderSteals(t *testing.T) {
 		}
 	}
 }
+
+// A downgraded lock is held for reading: others read beside it, and the lock
+// statistics know.
+func TestRWSemDowngradedHolderReads(t *testing.T) {
+	s := newCheck(t, 1, 0, options(sim.Never))
+	s.run(1, false, func(c *sim.CPU, _ int) {
+		s.rwsem.DownWrite(c)
+		s.rwsem.DowngradeWrite(c)
+		held := s.m.Locks.HeldBy(c.Slot)
+		if len(held) != 1 || held[0].Mode != sim.Shared || !s.rwsem.IsLocked(c) || s.rwsem.IsWriteLocked(c) {
+			t.Errorf("after the downgrade: %v, count %#x", held, s.countWord())
+		}
+		if !s.rwsem.DownReadTrylock(c) {
+			t.Error("no second reader beside a downgraded holder")
+		}
+		s.rwsem.UpRead(c)
+		s.rwsem.UpRead(c)
+	})
+}
