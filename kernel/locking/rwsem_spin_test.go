@@ -119,8 +119,8 @@ func TestRWSemReaderSpinLimit(t *testing.T) {
 		if second > sim.Microsecond || s.nonspinnable != 1 {
 			t.Errorf("%d readers: the second writer slept after %v, the flag was set %d times", readers, second, s.nonspinnable)
 		}
-		if s.word(8, 8)&2 != 0 {
-			t.Errorf("%d readers: the nonspinnable flag outlived them", readers)
+		if s.cleared != 1 {
+			t.Errorf("%d readers: the flag was cleared %d times", readers, s.cleared)
 		}
 	}
 }
@@ -130,9 +130,13 @@ func TestRWSemReaderSpinLimit(t *testing.T) {
 func starve(t *testing.T, seed uint64, timeout sim.Time, write bool) (waited sim.Time, s *semCheck) {
 	const end = 60 * sim.Microsecond
 	s = newCheck(t, 4, seed, options(timeout))
+	s.promised = true
 	s.run(4, false, func(c *sim.CPU, i int) {
 		if i > 0 {
 			for c.Now() < end {
+				if s.parks > 0 {
+					c.ClearBit(s.Sched.Task(0).F(sched.TaskFlags), needResched) // as its sleep would
+				}
 				s.hold(c, sim.Microsecond)
 			}
 			return
@@ -166,8 +170,11 @@ func TestRWSemHandoffBoundsWaiting(t *testing.T) {
 			if d > bound {
 				t.Errorf("write %v, seed %d: waited for %v with handoff after 4 us", write, seed, d)
 			}
-			if d > 5*sim.Microsecond && s.readerHandoffs+s.writerHandoffs == 0 {
+			if d > 6*sim.Microsecond && s.readerHandoffs+s.writerHandoffs == 0 {
 				t.Errorf("write %v, seed %d: no handoff in %v", write, seed, d)
+			}
+			if s.writerHandoffs > 0 && s.parkedAt[0] > s.handoffAt {
+				t.Errorf("seed %d: the writer slept instead of spinning for the lock it was promised", seed)
 			}
 			if d, _ = starve(t, seed, sim.Never, write); d > 3*bound {
 				starved++

@@ -1,11 +1,8 @@
 package locking_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
-	"mmsim/kernel/sched"
 	"mmsim/sim"
 	"mmsim/sim/simtest"
 )
@@ -113,23 +110,26 @@ func TestRWSemKilledWriterLetsReadersIn(t *testing.T) {
 	}
 }
 
-// A lone reader steals the lock past queued writers and takes queued readers
-// along; where readers hold it, a reader queues (section 2.3, steps 1 and 2).
+// A lone reader steals the lock past queued writers, and looks for queued
+// readers to take along; where readers hold it, a reader queues (section 2.3,
+// steps 1 and 2).
 func TestRWSemReaderSteals(t *testing.T) {
 	for _, tc := range []struct {
-		name         string
-		count, owner uint64
-		steals       bool
+		name          string
+		count, owner  uint64
+		steals, looks bool
 	}{
-		{"free, writers queued", waiters, 0, true},
-		{"held by a reader whose hint is gone", waiters + readerBias, 0, true},
-		{"held by a reader", waiters + readerBias, 1, false},
-		{"handoff", waiters + handoff, 0, false},
-		{"written", waiters + writerLocked, 0, false},
+		{"free, waiters", waiters, 0, true, true},
+		{"held by a reader whose hint is gone", waiters + readerBias, 0, true, false},
+		{"held by a reader", waiters + readerBias, 1, false, true},
+		{"handoff", waiters + handoff, 0, false, true},
+		{"written", waiters + writerLocked, 0, false, true},
 	} {
 		w := newWorld(1)
-		count := sim.At(w.count.A-128).Ref(0, 8)
-		m := simtest.New(w.mem, simtest.Options{})
+		count, looks := sim.At(w.count.A-128).Ref(0, 8), false
+		m := simtest.New(w.mem, simtest.Options{Trace: func(o simtest.Op) {
+			looks = looks || o.Ref.A == count.A+20 // wait_lock
+		}})
 		m.Go("reader", 0, func(c *sim.CPU) {
 			c.Store(count, tc.count)
 			c.Store(sim.At(count.A).Ref(8, 8), tc.owner)
@@ -137,96 +137,28 @@ func TestRWSemReaderSteals(t *testing.T) {
 			w.rwsem.DownReadKillable(c)
 		})
 		simtest.Run(t, m)
-		if steals := m.Counts[sim.NewCounter("lock_waits")] == 0; steals != tc.steals {
-			t.Errorf("%s: steals %v, want %v", tc.name, steals, tc.steals)
+		steals := m.Counts[sim.NewCounter("lock_waits")] == 0
+		if steals != tc.steals || looks != tc.looks {
+			t.Errorf("%s: steals %v, looks at the queue %v; want %v, %v", tc.name, steals, looks, tc.steals, tc.looks)
 		}
 	}
 }
 
-// The contended sequences of sections 2.3, 2.4 and 2.6, by the operations of
-// one task on the lock's own words.
-func TestRWSemContendedSequences(t *testing.T) {
-	s := newCheck(t, 2, 0, options(sim.Never))
-	ops := make([][]string, 2)
-	m := simtest.New(s.mem, simtest.Options{Trace: func(o simtest.Op) {
-		f := s.syms.Lookup(o.Ref.A).Field
-		if o.Ref.A != 0 && o.Task >= 0 && strings.HasPrefix(f, "rwsem.") && !strings.HasPrefix(f, "rwsem.wait_list") {
-			op := o.Kind
-			if o.Order != sim.Relaxed {
-				op += "." + o.Order.String()
-			}
-			ops[o.Task] = append(ops[o.Task], op+" "+strings.TrimPrefix(f, "rwsem."))
-		}
-	}})
-	m.Go("holder", 0, func(c *sim.CPU) {
+// A downgraded lock is held for reading: others read beside it, and the lock
+// statistics know.
+func TestRWSemDowngradedHolderReads(t *testing.T) {
+	s := newCheck(t, 1, 0, options(sim.Never))
+	s.run(1, false, func(c *sim.CPU, _ int) {
 		s.rwsem.DownWrite(c)
-		c.Store(s.copy, 1)
-		c.Think(50 * sim.Microsecond)
-		ops[0] = nil
-		s.rwsem.UpWrite(c)
-	})
-	m.Go("reader", 1, func(c *sim.CPU) {
-		s.afterHolder(c)
-		s.rwsem.DownRead(c)
-		s.Sched.SetRunning(c)
-	})
-	simtest.Run(t, m)
-	lock, unlock := "cmpxchg.acquire wait_lock", "store.release wait_lock"
-	for i, want := range [][]string{
-		{"store owner", "add.release count", lock, "load count", "add.full count", "load owner", "store owner",
-			"load count", "add count", unlock},
-		{"add.acquire count", "load owner", lock, "load count", "add.full count", unlock},
-	} {
-		if fmt.Sprint(ops[i]) != fmt.Sprint(want) {
-			t.Errorf("task %d:\n got %s\nwant %s", i, strings.Join(ops[i], "; "), strings.Join(want, "; "))
+		s.rwsem.DowngradeWrite(c)
+		held := s.m.Locks.HeldBy(c.Slot)
+		if len(held) != 1 || held[0].Mode != sim.Shared || !s.rwsem.IsLocked(c) || s.rwsem.IsWriteLocked(c) {
+			t.Errorf("after the downgrade: %v, count %#x", held, s.countWord())
 		}
-	}
-	if st := sched.State(s.mem.Read(s.Sched.Task(1).F(sched.TaskLayout.Field("__state")).A, 4)); st != sched.Running {
-		t.Errorf("the reader's state is %#x", uint64(st))
-	}
-}
-
-// A trylock neither waits nor writes where it fails: whoever holds the lock,
-// waits for it or was promised it.
-func TestRWSemTrylockNeverWaits(t *testing.T) {
-	for _, tc := range []struct {
-		count       uint64
-		read, write bool
-	}{
-		{0, true, true},
-		{readerBias, true, false},
-		{writerLocked, false, false},
-		{waiters, false, false},
-		{waiters + handoff, false, false},
-		{waiters + readerBias, false, false},
-	} {
-		for _, try := range []string{"read", "write"} {
-			w := newWorld(1)
-			count, wrote := sim.At(w.count.A-128).Ref(0, 8), 0
-			m := simtest.New(w.mem, simtest.Options{Trace: func(o simtest.Op) {
-				switch {
-				case o.Kind == "spin" || o.Kind == "park" || o.Kind == "relax":
-					t.Errorf("try%s at %#x waits", try, tc.count)
-				case o.Kind != "load" && o.Order != sim.ThisCPU:
-					wrote++
-				}
-			}})
-			c := sim.NewDirect(w.mem)
-			c.Store(count, tc.count)
-			got, want, allowed := false, tc.read, 0
-			m.Go("task", 0, func(c *sim.CPU) {
-				if try == "read" {
-					got = w.rwsem.DownReadTrylock(c)
-					return
-				}
-				// A failed cmpxchg takes the line, but leaves the word as it was.
-				got, want, allowed = w.rwsem.DownWriteTrylock(c), tc.write, 1
-			})
-			simtest.Run(t, m)
-			word := c.Load(count)
-			if got != want || !got && (word != tc.count || wrote > allowed) {
-				t.Errorf("try%s at %#x: %v with %d operations that write, count is %#x", try, tc.count, got, wrote, word)
-			}
+		if !s.rwsem.DownReadTrylock(c) {
+			t.Error("no second reader beside a downgraded holder")
 		}
-	}
+		s.rwsem.UpRead(c)
+		s.rwsem.UpRead(c)
+	})
 }
