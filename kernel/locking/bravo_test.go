@@ -168,3 +168,27 @@ func TestBravoInhibition(t *testing.T) {
 		}
 	})
 }
+
+// A write trylock that gives up because of a visible reader leaves the bias on:
+// the next writer must look for that reader too.
+func TestBravoTrylockLeavesTheBias(t *testing.T) {
+	z := newZoo(2)
+	z.run(t, 2, 0, func(c *sim.CPU, i int) {
+		if i == 0 {
+			z.bravo.DownRead(c)
+			z.bravo.UpRead(c)
+			z.bravo.DownRead(c)
+			c.Store(z.copy, 1)
+			c.SpinUntil(sim.Never, sim.Cond{Ref: z.copy, Arg: 2})
+			z.bravo.UpRead(c)
+			return
+		}
+		c.SpinUntil(sim.Never, sim.Cond{Ref: z.copy, Arg: 1})
+		for range 2 {
+			if z.bravo.DownWriteTrylock(c) {
+				t.Error("taken past a visible reader")
+			}
+		}
+		c.Store(z.copy, 2)
+	})
+}

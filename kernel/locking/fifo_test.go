@@ -47,6 +47,44 @@ func TestSpinLocksAreFIFO(t *testing.T) {
 	}
 }
 
+// A qspinlock serves those that came into its queue in order; the pending waiter
+// and who finds the lock free pass them.
+func TestQSpinLockQueueIsFIFO(t *testing.T) {
+	const tasks = 6
+	passed := false
+	for seed := range uint64(seeds) {
+		w := newWorld(tasks)
+		var queued, served []sim.TaskID
+		inQueue := make([]bool, tasks)
+		tail := w.count.A - 128 + sim.Addr(objectLayout.Field("spin").Off) + 2
+		trace := func(o simtest.Op) {
+			if o.Ref.A == tail && o.Kind == "xchg" {
+				queued = append(queued, o.Task)
+				inQueue[o.Task] = true
+			}
+		}
+		w.runTraced(t, tasks, seed, trace, func(c *sim.CPU, i int) {
+			for range rounds {
+				w.spin.Lock(c)
+				if inQueue[i] {
+					served = append(served, c.Task)
+				} else {
+					passed = passed || len(queued) > len(served)
+				}
+				inQueue[i] = false
+				w.exclusive(t, c)
+				w.spin.Unlock(c)
+			}
+		})
+		if !slices.Equal(queued, served) {
+			t.Fatalf("seed %d: queued %v, served %v", seed, queued, served)
+		}
+	}
+	if !passed {
+		t.Error("nobody ever passed the queue")
+	}
+}
+
 // A qrwlock serves in order of arrival: a writer after all readers before it
 // and before all behind it, while neighbouring readers come in together.
 func TestQRWLockIsFair(t *testing.T) {

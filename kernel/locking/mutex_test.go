@@ -178,3 +178,37 @@ func TestMutexSpinsOnARunningOwner(t *testing.T) {
 		}
 	}
 }
+
+// A waiter that is woken without cause goes back to sleep.
+func TestMutexSpuriousWakeup(t *testing.T) {
+	for seed := range uint64(seeds) {
+		k := &mutexCheck{zoo: newZoo(2), t: t, seed: seed}
+		ops := 0
+		trace := func(o simtest.Op) {
+			k.observe(o)
+			if o.Task == 1 && !o.IRQ {
+				ops++
+			}
+		}
+		k.runTraced(t, 2, seed, trace, func(c *sim.CPU, i int) {
+			if i == 1 {
+				c.SpinUntil(sim.Never, sim.Cond{Ref: k.holders, Test: sim.Ne})
+				k.mutex.Lock(c)
+				k.mutex.Unlock(c)
+				return
+			}
+			k.mutex.Lock(c)
+			c.Store(k.holders, 1)
+			for range 3 {
+				k.Sched.SetCurrentState(c, 2)
+				k.Sched.ScheduleTimeout(c, 20*sim.Microsecond, waitInside)
+				k.Sched.SetRunning(c)
+				k.Sched.WakeUp(c, k.Sched.Task(1))
+			}
+			k.mutex.Unlock(c)
+		})
+		if ops > 1000 {
+			t.Errorf("seed %d: the waiter did %d operations in 60 us of waiting", seed, ops)
+		}
+	}
+}

@@ -70,22 +70,37 @@ func TestRCURefZones(t *testing.T) {
 	z := newZoo(1)
 	c := sim.NewDirect(z.mem)
 	for name, max := range map[string]uint64{"rcuref": 1<<31 - 1, "fileref": 1<<63 - 1} {
-		r := z.refsByName()[name]
+		r, dead, saturated := z.refsByName()[name], (max+1)/4*7, (max+1)/4*5
 		r.Init(c, 1)
 		if !r.Put(c) || r.Get(c) || r.Put(c) || r.Get(c) || r.Read(c) != 0 {
 			t.Errorf("%s: a dead object came back, or died twice", name)
 		}
+		if r.Put(c); z.word(name) != dead {
+			t.Errorf("%s: a put too many left %#x", name, z.word(name))
+		}
 		r.Init(c, max+1) // the highest live value
-		if r.Get(c); r.Read(c) <= max {
-			t.Errorf("%s: an overflow did not saturate: %#x", name, r.Read(c))
+		r.Get(c)
+		if v := z.word(name); v != max+1 && v != saturated {
+			t.Errorf("%s: an overflow left %#x", name, v)
 		}
 		for range 100 {
 			if r.Put(c) {
 				t.Errorf("%s: a saturated counter died", name)
 			}
 		}
-		if r.Read(c) == 0 {
-			t.Errorf("%s: a saturated counter died", name)
+		if v := z.word(name); v != saturated {
+			t.Errorf("%s: a saturated counter became %#x", name, v)
 		}
+	}
+}
+
+// The slow path of rcuref_get saturates at once; file_ref_get leaves the value
+// to the next put.
+func TestRCURefGetSaturates(t *testing.T) {
+	z := newZoo(1)
+	c := sim.NewDirect(z.mem)
+	z.rcuref.Init(c, 1<<31)
+	if !z.rcuref.Get(c) || z.word("rcuref") != 0xa000_0000 {
+		t.Errorf("an overflow left %#x", z.word("rcuref"))
 	}
 }
