@@ -55,6 +55,9 @@ func lockTable(s *Summary) Table {
 	t := Table{Caption: "hottest lock of each group: waits, holds, cycles of a hand-over by distance", Left: 3,
 		Header: []string{"group", "design", "lock"}}
 	of := lockCells()
+	if w := s.Row(last, s.Designs[0]); w != nil && len(w.Point) > 0 {
+		t.Caption += " (" + pointLabel(w) + ")"
+	}
 	for _, x := range of {
 		t.Header = append(t.Header, x.header)
 	}
@@ -63,9 +66,6 @@ func lockTable(s *Summary) Table {
 			w := s.Row(last, d)
 			if w == nil {
 				continue
-			}
-			if at := pointLabel(w); at != "" && len(t.Rows) == 0 {
-				t.Caption += " (" + at + ")"
 			}
 			other := w.about(g)
 			if lock := other.text("hottest_lock"); lock != none {

@@ -10,6 +10,8 @@ import (
 func schemeKinds() []schemeKind {
 	out := []schemeKind{
 		{Variant{"rcu", "readers inside rcu_read_lock, the old object freed by call_rcu"}, newRCURefs},
+		{Variant{"rcu-sync", "the same, but the updater waits: synchronize_rcu"}, newRCUSyncRefs},
+		{Variant{"rcu-expedited", "the same, but the updater hurries: synchronize_rcu_expedited"}, newRCUExpeditedRefs},
 		{Variant{"refcount", "readers take a reference to what they find under RCU (refcount_inc_not_zero)"}, newCountedRefs},
 		{Variant{"hazard-pointer", "readers publish what they use; updaters wait until nobody names the old object"}, newHazardRefs},
 	}

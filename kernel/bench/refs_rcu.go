@@ -31,6 +31,24 @@ func (k rcuRefs) replace(c *sim.CPU, r *Refs, i int) {
 	r.b.RCU.CallRCU(c, r.headOf(old), k.free)
 }
 
+// waitingRefs: the updater itself waits for a grace period and frees.
+type waitingRefs struct {
+	rcuRefs
+	wait func(c *sim.CPU)
+}
+
+func newRCUSyncRefs(r *Refs) (scheme, error) { return waitingRefs{wait: r.b.RCU.Synchronize}, nil }
+
+func newRCUExpeditedRefs(r *Refs) (scheme, error) {
+	return waitingRefs{wait: r.b.RCU.SynchronizeExpedited}, nil
+}
+
+func (k waitingRefs) replace(c *sim.CPU, r *Refs, i int) {
+	old := r.swap(c, i)
+	k.wait(c)
+	r.free(c, old)
+}
+
 // countedRefs: a reader looks the object up under RCU, takes a reference unless
 // the last one is gone, and uses it outside. Who drops the last reference has
 // the object freed after a grace period, for those that just found it.

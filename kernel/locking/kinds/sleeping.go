@@ -1,6 +1,9 @@
 package kinds
 
-import "mmsim/kernel/locking"
+import (
+	"mmsim/kernel/locking"
+	"mmsim/sim"
+)
 
 func (f *Factory) rwsem(name string) Lock {
 	l := lockLayout(locking.RWSemMembers("rwsem", 0)...)
@@ -21,4 +24,15 @@ func (f *Factory) mutex(name string) Lock {
 	m := f.b.Mutexes.At(f.b.Arena.Object(l, name), locking.MutexFieldsOf(l, "mutex"))
 	m.Init(f.cpu)
 	return exclusive{m}
+}
+
+// percpuRWSem adds the trylock that the kernel does not have.
+type percpuRWSem struct{ locking.PercpuRWSem }
+
+// DownWriteTrylock fails: a writer always has to wait for a grace period.
+func (percpuRWSem) DownWriteTrylock(*sim.CPU) bool { return false }
+
+func (f *Factory) percpu(name string) Lock {
+	l := lockLayout(locking.PercpuRWSemMembers("percpu.", 0)...)
+	return readWrite{semaphore{percpuRWSem{f.b.PercpuRWSems.New(f.b.Arena, f.b.Arena.Object(l, name))}}}
 }
