@@ -147,7 +147,19 @@ func (e *Experiment) simulatesKernel() bool {
 }
 
 // simulatesProcess reports whether there is a process with an address space.
-func (e *Experiment) simulatesProcess() bool { return e.runs("uprobe-hit", "mmap-munmap") }
+func (e *Experiment) simulatesProcess() bool {
+	for i := range e.groups {
+		if e.groups[i].hasProcess() {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *group) hasProcess() bool {
+	p, err := workloads.LookupPath(g.path)
+	return err == nil && p.HasProcess()
+}
 
 func (g *group) placesThreads() bool {
 	p, err := workloads.LookupPath(g.path)

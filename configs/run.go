@@ -128,12 +128,10 @@ func (g *group) work() string {
 
 // targetName is what reports call the group's distribution.
 func (g *group) targetName() string {
-	switch name := g.target.String(); g.path {
-	case "uprobe-hit", "mmap-munmap":
-		return name
-	default:
-		return strings.TrimSuffix(name, "-vma")
+	if g.hasProcess() {
+		return g.target.String()
 	}
+	return strings.TrimSuffix(g.target.String(), "-vma")
 }
 
 // configuration writes what determines a run but for the seed.

@@ -73,6 +73,9 @@ func (p *Path) DesignsOn(m *cores.Machine) []Design {
 	return out
 }
 
+// HasProcess reports whether the path works on a process with an address space.
+func (p *Path) HasProcess() bool { return p.objects == &processes }
+
 // HasDesign reports whether the path knows the design, numbered probes
 // included (fetch-add-12).
 func (p *Path) HasDesign(name string) bool {

@@ -61,7 +61,7 @@ type objectFields struct {
 }
 
 func newObjectFields(s Sizes) objectFields {
-	bytes := uint32((1 + s.SharedLines) * s.LineBytes)
+	bytes := uint32((1 + max(1, s.SharedLines)) * s.LineBytes)
 	l := sim.NewLayout("ref_object", bytes, uint32(s.LineBytes),
 		sim.F("refs", 0, 4), sim.F("stamp", 8, 8), sim.Arr("rcu_head", 16, 8, 2),
 		sim.Arr("word", uint32(s.LineBytes), 8, uint16((bytes-uint32(s.LineBytes))/8)))
