@@ -6,6 +6,7 @@ import (
 	"mmsim/kernel/locking/osq"
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/wait"
 	"mmsim/sim"
 )
 
@@ -26,14 +27,16 @@ type Config struct {
 // Base is a booted kernel without any process: what mm and everything above is
 // built from. It holds addresses and layouts only; the state is in the memory.
 type Base struct {
-	Arena   *kmem.Arena
-	Pages   *kmem.PageAllocator
-	Spin    *locking.SpinLocks
-	OSQ     *osq.Locks
-	RWSems  *locking.RWSems
-	Mutexes *locking.Mutexes
-	Sched   *sched.Scheduler
-	RCU     *rcu.RCU
+	Arena        *kmem.Arena
+	Pages        *kmem.PageAllocator
+	Spin         *locking.SpinLocks
+	OSQ          *osq.Locks
+	RWSems       *locking.RWSems
+	Mutexes      *locking.Mutexes
+	Sched        *sched.Scheduler
+	Wait         *wait.Queues
+	RCU          *rcu.RCU
+	PercpuRWSems *locking.PercpuRWSems
 }
 
 // NewBase builds the kernel's own objects in an empty memory.
@@ -44,7 +47,9 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b.OSQ = osq.New(b.Arena, b.Sched)
 	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, rwsemOptions(cfg.RWSem))
 	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)
-	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, cfg.TickPeriod)
+	b.Wait = wait.New(b.Arena, b.Sched, b.Spin)
+	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, b.Wait, cfg.TickPeriod)
+	b.PercpuRWSems = locking.NewPercpuRWSems(b.Sched, b.RCU, b.Wait)
 	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
 	return b
 }

@@ -38,17 +38,24 @@ type semCheck struct {
 	prev           uint64   // count before the operation
 	readerHandoffs int
 	writerHandoffs int
+	writes         int64
 	writerSteals   int // by spinners, past queued waiters
 	readerSteals   int
 	osqEntries     int
 	nonspinnable   int
 	maxReaders     uint64
 	parks          int
+	parkedAt       map[sim.TaskID]sim.Time // the last sleep of each task
+	handoffAt      sim.Time
+	cleared        int  // how often NONSPINNABLE was taken back
+	promised       bool // no waiter gives up: a handoff has its waiter
+	m              *simtest.Machine
 }
 
 func newCheck(t *testing.T, tasks int, seed uint64, o *locking.RWSemOptions) *semCheck {
 	w := newWorldWith(tasks, o)
-	return &semCheck{world: w, t: t, seed: seed, base: w.count.A - 128}
+	return &semCheck{world: w, t: t, seed: seed, base: w.count.A - 128,
+		parkedAt: map[sim.TaskID]sim.Time{}}
 }
 
 func (s *semCheck) word(off sim.Addr, size sim.Size) uint64 { return s.mem.Read(s.base+off, size) }
@@ -68,10 +75,13 @@ func (s *semCheck) observe(o simtest.Op) {
 	switch {
 	case o.Kind == "park":
 		s.parks++
+		s.parkedAt[o.Task] = s.m.Elapsed()
 	case o.Ref.A == s.base:
 		s.countChanged(o)
 	case o.Ref.A == s.base+8 && o.Kind == "cmpxchg" && o.Value&2 != 0:
 		s.nonspinnable++
+	case o.Ref.A == s.base+8 && o.Kind == "and":
+		s.cleared++
 	case o.Ref.A == s.base+16 && o.Kind == "xchg":
 		s.osqEntries++
 	case o.Ref.A == s.base+20 && o.Kind == "store" && o.Order == sim.Release:
@@ -88,6 +98,9 @@ func (s *semCheck) unlocked() {
 	if v&handoff != 0 && v&waiters == 0 {
 		s.t.Errorf("seed %d: count %#x: handoff without waiters", s.seed, v)
 	}
+	if s.promised && v&handoff != 0 && s.mem.Read(first+waiterHandoffOff, 1) == 0 {
+		s.t.Errorf("seed %d: the first waiter does not know of its handoff", s.seed)
+	}
 }
 
 func (s *semCheck) countChanged(o simtest.Op) {
@@ -97,6 +110,7 @@ func (s *semCheck) countChanged(o simtest.Op) {
 	case v == old:
 	case v&^old&handoff != 0 && o.Kind == "cmpxchg":
 		s.writerHandoffs++
+		s.handoffAt = s.m.Elapsed()
 	case v&^old&handoff != 0:
 		s.readerHandoffs++
 	case v&^old&writerLocked != 0:
@@ -110,6 +124,7 @@ func (s *semCheck) countChanged(o simtest.Op) {
 // writeAcquired: a writer came in where count was old. While the first waiter
 // is promised the lock nobody else may.
 func (s *semCheck) writeAcquired(o simtest.Op, old uint64) {
+	s.writes++
 	if old/readerBias != 0 {
 		s.t.Errorf("seed %d: a writer came in over readers: count was %#x", s.seed, old)
 	}
@@ -129,7 +144,8 @@ func (s *semCheck) writeAcquired(o simtest.Op, old uint64) {
 // run runs body on every task and checks that the lock is idle at the end.
 func (s *semCheck) run(tasks int, boot bool, body func(c *sim.CPU, i int)) {
 	s.t.Helper()
-	m := simtest.New(s.mem, simtest.Options{Seed: s.seed, Trace: s.observe})
+	m := simtest.New(s.mem, simtest.Options{Seed: s.seed, Syms: s.syms, Trace: s.observe})
+	s.m = m
 	if boot {
 		m.Boot(s.Boot)
 	}
@@ -140,6 +156,31 @@ func (s *semCheck) run(tasks int, boot bool, body func(c *sim.CPU, i int)) {
 	if v := s.countWord(); v != 0 || s.firstWaiter() != 0 || s.word(16, 4) != 0 || s.word(20, 4) != 0 {
 		s.t.Errorf("seed %d: not idle afterwards: count %#x, first waiter %#x, osq %#x, wait_lock %#x",
 			s.seed, v, uint64(s.firstWaiter()), s.word(16, 4), s.word(20, 4))
+	}
+	s.annotated(tasks)
+}
+
+// annotated checks that the lock statistics were told what happened: nothing
+// held or awaited at the end, and every write acquisition seen.
+func (s *semCheck) annotated(tasks int) {
+	s.t.Helper()
+	for slot := range tasks {
+		held, awaited := s.m.Locks.HeldBy(slot), s.m.Locks.AwaitedBy(slot)
+		if len(held)+len(awaited) > 0 {
+			s.t.Errorf("seed %d: task %d holds %v and waits for %v at the end", s.seed, slot, held, awaited)
+		}
+	}
+	writes := int64(0)
+	for _, r := range s.m.Locks.Results(s.m.Elapsed()) {
+		if r.Class == "object.rwsem.count" {
+			writes += r.Modes[sim.Exclusive].Acquired
+		}
+	}
+	if writes != s.writes {
+		s.t.Errorf("seed %d: %d write acquisitions, %d were noted", s.seed, s.writes, writes)
+	}
+	for _, o := range s.m.Locks.Orders() {
+		s.t.Errorf("seed %d: lock order: %v", s.seed, o)
 	}
 }
 
