@@ -56,9 +56,7 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 
 // NewCache is kmem_cache_create in this kernel.
 func (b *Base) NewCache(l *sim.Layout, o kmem.CacheOptions) *kmem.Cache {
-	if o.TypesafeByRCU {
-		o.Defer = b.RCU.Deferred
-	}
+	o.Defer, o.Preempt = b.RCU.Deferred, b.Sched
 	return kmem.NewCache(b.Arena, b.Pages, l, o)
 }
 

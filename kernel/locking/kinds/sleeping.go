@@ -26,13 +26,17 @@ func (f *Factory) mutex(name string) Lock {
 	return exclusive{m}
 }
 
-// percpuRWSem adds the trylock that the kernel does not have.
-type percpuRWSem struct{ locking.PercpuRWSem }
+// percpuSem gives a percpu_rw_semaphore the names of twoSided.
+type percpuSem struct{ s locking.PercpuRWSem }
 
-// DownWriteTrylock fails: a writer always has to wait for a grace period.
-func (percpuRWSem) DownWriteTrylock(*sim.CPU) bool { return false }
+func (x percpuSem) ReadLock(c *sim.CPU)         { x.s.DownRead(c) }
+func (x percpuSem) ReadTryLock(c *sim.CPU) bool { return x.s.DownReadTrylock(c) }
+func (x percpuSem) ReadUnlock(c *sim.CPU)       { x.s.UpRead(c) }
+func (x percpuSem) WriteLock(c *sim.CPU)        { x.s.DownWrite(c) }
+func (x percpuSem) WriteTryLock(*sim.CPU) bool  { return false }
+func (x percpuSem) WriteUnlock(c *sim.CPU)      { x.s.UpWrite(c) }
 
-func (f *Factory) percpu(name string) Lock {
-	l := lockLayout(locking.PercpuRWSemMembers("percpu.", 0)...)
-	return readWrite{semaphore{percpuRWSem{f.b.PercpuRWSems.New(f.b.Arena, f.b.Arena.Object(l, name))}}}
+func (f *Factory) percpuRWSem(name string) Lock {
+	l := lockLayout(locking.PercpuRWSemMembers("percpu_rwsem.", 0)...)
+	return readWrite{percpuSem{f.b.PercpuRWSems.New(f.b.Arena, f.b.Arena.Object(l, name))}}
 }
