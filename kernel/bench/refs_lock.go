@@ -2,6 +2,7 @@ package bench
 
 import (
 	"mmsim/kernel/locking/kinds"
+	"mmsim/kernel/srcu"
 	"mmsim/sim"
 )
 
@@ -12,6 +13,12 @@ func schemeKinds() []schemeKind {
 		{Variant{"rcu", "readers inside rcu_read_lock, the old object freed by call_rcu"}, newRCURefs},
 		{Variant{"rcu-sync", "the same, but the updater waits: synchronize_rcu"}, newRCUSyncRefs},
 		{Variant{"rcu-expedited", "the same, but the updater hurries: synchronize_rcu_expedited"}, newRCUExpeditedRefs},
+		{Variant{"srcu", "readers inside srcu_read_lock (a full barrier on both sides), the old object freed by call_srcu"},
+			func(r *Refs) (scheme, error) { return newSRCURefs(r, srcu.Normal), nil }},
+		{Variant{"srcu-fast", "the same with SRCU-fast: readers without barriers, grace periods of SRCU take ones of RCU"},
+			func(r *Refs) (scheme, error) { return newSRCURefs(r, srcu.Fast), nil }},
+		{Variant{"srcu-sync", "as srcu, but the updater waits: synchronize_srcu"},
+			func(r *Refs) (scheme, error) { return waitingSRCURefs{newSRCURefs(r, srcu.Normal)}, nil }},
 		{Variant{"refcount", "readers take a reference to what they find under RCU (refcount_inc_not_zero)"}, newCountedRefs},
 		{Variant{"hazard-pointer", "readers publish what they use; updaters wait until nobody names the old object"}, newHazardRefs},
 	}
