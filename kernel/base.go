@@ -3,6 +3,7 @@ package kernel
 import (
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/locking"
+	"mmsim/kernel/locking/osq"
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
 	"mmsim/sim"
@@ -16,6 +17,8 @@ type Config struct {
 	TaskCPU []int
 	// TickPeriod is the time between two scheduler ticks of a CPU (1/HZ).
 	TickPeriod sim.Time
+	// RWSem are rwsem.c's build-time choices; nil means the kernel's own.
+	RWSem *locking.RWSemOptions
 	// Pages sizes the page allocator.
 	Pages kmem.PageOptions
 }
@@ -23,12 +26,14 @@ type Config struct {
 // Base is a booted kernel without any process: what mm and everything above is
 // built from. It holds addresses and layouts only; the state is in the memory.
 type Base struct {
-	Arena  *kmem.Arena
-	Pages  *kmem.PageAllocator
-	Spin   *locking.SpinLocks
-	RWSems *locking.RWSems
-	Sched  *sched.Scheduler
-	RCU    *rcu.RCU
+	Arena   *kmem.Arena
+	Pages   *kmem.PageAllocator
+	Spin    *locking.SpinLocks
+	OSQ     *osq.Locks
+	RWSems  *locking.RWSems
+	Mutexes *locking.Mutexes
+	Sched   *sched.Scheduler
+	RCU     *rcu.RCU
 }
 
 // NewBase builds the kernel's own objects in an empty memory.
@@ -36,7 +41,9 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b := &Base{Arena: kmem.NewArena(mem, syms)}
 	b.Spin = kmem.NewSpinLocks(b.Arena, cfg.CPUs)
 	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, CPUs: cfg.CPUs, TickPeriod: cfg.TickPeriod})
-	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin)
+	b.OSQ = osq.New(b.Arena, b.Sched)
+	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, rwsemOptions(cfg.RWSem))
+	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)
 	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, cfg.TickPeriod)
 	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
 	return b
@@ -53,3 +60,10 @@ func (b *Base) NewCache(l *sim.Layout, o kmem.CacheOptions) *kmem.Cache {
 // Boot is what a CPU does as it comes up, in interrupt context: it starts its
 // scheduler tick.
 func (b *Base) Boot(c *sim.CPU) { b.Sched.StartTick(c) }
+
+func rwsemOptions(o *locking.RWSemOptions) locking.RWSemOptions {
+	if o == nil {
+		return locking.DefaultRWSemOptions()
+	}
+	return *o
+}

@@ -30,8 +30,7 @@ func notes(s *Summary) []string {
 		return out
 	}
 	return append(out,
-		`"vs": ratio of ns/op to the baseline's, below 1 is cheaper. "lock cyc/op": spinning for locks and asleep on them; cycles/op leaves sleep out.`,
-		`mmap_lock and the VMA locks have no optimistic spinning, lock stealing or handoff in this version: who has to wait, sleeps (docs/fidelity.md).`)
+		`"vs": ratio of ns/op to the baseline's, below 1 is cheaper. "lock cyc/op": spinning for locks and asleep on them; cycles/op leaves sleep out.`)
 }
 
 // distances lists the names of distances from near to far.
