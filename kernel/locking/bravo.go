@@ -141,7 +141,7 @@ func (l BravoRWSem) DownWriteTrylock(c *sim.CPU) bool {
 		if ok = l.visible(c, 0) == bravoSlots; ok {
 			c.Fence(sim.AcquireAfterCtrlDep)
 		} else {
-			c.Store(l.rbias, 1)
+			c.StoreRelease(l.rbias, 1)
 			l.sem.upWrite(c)
 		}
 	}

@@ -40,7 +40,7 @@ func (l BravoRWSem) publish(c *sim.CPU) bool {
 	if _, ok := c.CmpXchg(slot, 0, uint64(l.name()), sim.Full); !ok {
 		return false
 	}
-	if c.Load(l.rbias) == 0 {
+	if c.LoadAcquire(l.rbias) == 0 {
 		c.Store(slot, 0)
 		return false
 	}
@@ -49,10 +49,11 @@ func (l BravoRWSem) publish(c *sim.CPU) bool {
 }
 
 // bias turns the bias on, under the semaphore for reading, unless a writer has
-// paid for a revocation not long ago.
+// paid for a revocation not long ago. The release is for readers that come in
+// by the bias alone: they must see what earlier writers wrote.
 func (l BravoRWSem) bias(c *sim.CPU) {
 	if c.Load(l.rbias) == 0 && uint64(c.Now()) >= c.Load(l.inhibitUntil) {
-		c.Store(l.rbias, 1)
+		c.StoreRelease(l.rbias, 1)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestBravoReaderSequence(t *testing.T) {
 	})
 	ops = ops[slices.Index(ops, "compute")+1:]
 	slot, _, _ := strings.Cut(strings.TrimPrefix(ops[2], "cmpxchg.full "), ";")
-	want := []string{"load bravo.rbias", "load slot[0]", "cmpxchg.full " + slot, "load bravo.rbias", "store slot[0]",
+	want := []string{"load bravo.rbias", "load slot[0]", "cmpxchg.full " + slot, "load.acquire bravo.rbias", "store slot[0]",
 		"load slot[0]", "store slot[0]", "store.release " + slot}
 	if !slices.Equal(ops, want) {
 		t.Errorf("\n got %s\nwant %s", strings.Join(ops, "; "), strings.Join(want, "; "))
