@@ -6,6 +6,7 @@ import (
 	"mmsim/kernel/locking/osq"
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/srcu"
 	"mmsim/kernel/wait"
 	"mmsim/sim"
 )
@@ -36,6 +37,7 @@ type Base struct {
 	Sched        *sched.Scheduler
 	Wait         *wait.Queues
 	RCU          *rcu.RCU
+	SRCU         *srcu.Domains
 	PercpuRWSems *locking.PercpuRWSems
 }
 
@@ -49,6 +51,7 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)
 	b.Wait = wait.New(b.Arena, b.Sched, b.Spin)
 	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, b.Wait, cfg.TickPeriod)
+	b.SRCU = srcu.NewDomains(b.Arena, b.Sched, b.Spin, b.RCU)
 	b.PercpuRWSems = locking.NewPercpuRWSems(b.Sched, b.RCU, b.Wait)
 	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
 	return b

@@ -132,7 +132,7 @@ func TestQRWLockReaderInInterrupt(t *testing.T) {
 		z := newZoo(2)
 		z.run(t, 2, seed, func(c *sim.CPU, i int) {
 			if i == 1 {
-				irq := c.IRQSave() // write_lock_irqsave: readers come in interrupts
+				irq := c.IRQSave()
 				z.rw.WriteLock(c)
 				z.exclusive(t, c)
 				z.rw.WriteUnlock(c)

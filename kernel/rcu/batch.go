@@ -69,8 +69,7 @@ func (r *RCU) doBatch(c *sim.CPU, d sim.Ptr, idle bool) {
 			break
 		}
 		ran++
-		c.Count(callbacksRun, 1)
-		r.funcs[c.Load(segcblist.HeadFunc(h))-1].f(c, h)
+		r.Invoke(c, h)
 	}
 	cbs.InsertDone(c, &b)
 	cbs.AddLen(c, -ran)

@@ -33,7 +33,7 @@ func (r *RCU) expWQ(n sim.Ptr, s uint64) wait.Queue {
 func (r *RCU) SynchronizeExpedited(c *sim.CPU) {
 	seq := r.state.F(stateExpSeq)
 	c.SmpMB()
-	s := seqSnapOf(c, seq)
+	s := SeqSnapOf(c, seq)
 	if r.expFunnelLock(c, s) {
 		return
 	}

@@ -122,14 +122,14 @@ func (r *RCU) reportNode(c *sim.CPU, n sim.Ptr, l qspinlock.SpinLock, mask uint6
 // to a grace period and ask for it. It reports whether that one is to be
 // started.
 func (r *RCU) accelerate(c *sim.CPU, d, leaf sim.Ptr) (start bool) {
-	need := seqSnapOf(c, r.state.F(stateGPSeq))
+	need := SeqSnapOf(c, r.state.F(stateGPSeq))
 	return cbsOf(d).Accelerate(c, need) && r.askFor(c, d, leaf, need)
 }
 
 // accelerateUnlocked is rcu_accelerate_cbs_unlocked: without the lock where
 // this CPU has asked for the grace period already.
 func (r *RCU) accelerateUnlocked(c *sim.CPU, d, leaf sim.Ptr) {
-	if need := seqSnapOf(c, r.state.F(stateGPSeq)); c.Load(d.F(dataNeeded)) >= need {
+	if need := SeqSnapOf(c, r.state.F(stateGPSeq)); c.Load(d.F(dataNeeded)) >= need {
 		cbsOf(d).Accelerate(c, need)
 		return
 	}

@@ -18,6 +18,7 @@ package rcu
 
 import (
 	"fmt"
+	"slices"
 
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/locking/qspinlock"
@@ -40,7 +41,7 @@ var (
 	callbacksRun = sim.NewCounter("rcu_callbacks")
 	// waitRCU is the sleep until a grace period is over, or until another
 	// updater lets this one go on.
-	waitRCU = sim.NewWaitReason("rcu")
+	waitRCU = sim.NewTickWaitReason("rcu")
 )
 
 // Func is an RCU callback; it gets the rcu_head that was queued.
@@ -189,13 +190,30 @@ func (r *RCU) ReadUnlock(c *sim.CPU) { r.sched.PreemptEnable(c) }
 // CallRCU is call_rcu: cb gets head after every reader that is now inside has
 // left. It writes this CPU's own lines and head only.
 func (r *RCU) CallRCU(c *sim.CPU, head sim.Ptr, cb Callback) {
-	if cb == 0 || int(cb) > len(r.funcs) {
-		panic(fmt.Sprintf("rcu: call_rcu with callback %d, which is not registered", cb))
-	}
 	irq := c.IRQSave()
-	c.Store(segcblist.HeadFunc(head), uint64(cb))
+	r.SetFunc(c, head, cb)
 	d := r.data.This(c)
 	cbsOf(d).Enqueue(c, head)
 	r.checkOverload(c, d)
+	if c.InIRQ {
+		r.sched.NeedTick(c)
+	}
 	c.IRQRestore(irq)
 }
+
+// SetFunc stores a callback function in an rcu_head.
+func (r *RCU) SetFunc(c *sim.CPU, head sim.Ptr, cb Callback) {
+	if cb == 0 || int(cb) > len(r.funcs) {
+		panic(fmt.Sprintf("rcu: callback %d is not registered", cb))
+	}
+	c.Store(segcblist.HeadFunc(head), uint64(cb))
+}
+
+// Invoke runs the function of an rcu_head.
+func (r *RCU) Invoke(c *sim.CPU, head sim.Ptr) {
+	c.Count(callbacksRun, 1)
+	r.funcs[c.Load(segcblist.HeadFunc(head))-1].f(c, head)
+}
+
+// BootCPU is the lowest CPU that is online.
+func (r *RCU) BootCPU() int { return slices.Min(r.cpus) }

@@ -37,8 +37,8 @@ func SeqFinish(c *sim.CPU, r sim.Ref) {
 	c.Store(r, SeqEnd(c.Load(r)))
 }
 
-// seqSnapOf is rcu_seq_snap with its barrier.
-func seqSnapOf(c *sim.CPU, r sim.Ref) uint64 {
+// SeqSnapOf is rcu_seq_snap with its barrier.
+func SeqSnapOf(c *sim.CPU, r sim.Ref) uint64 {
 	s := SeqSnap(c.Load(r))
 	c.SmpMB()
 	return s

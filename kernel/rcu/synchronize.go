@@ -7,21 +7,20 @@ import (
 )
 
 // Synchronize is synchronize_rcu: it returns after every reader that was inside
-// has left (wait_rcu_gp: call_rcu, and a completion to sleep on).
-func (r *RCU) Synchronize(c *sim.CPU) {
-	head, done := r.onStack(c)
-	done.Init(c)
-	r.CallRCU(c, head, r.wakeme)
-	done.Wait(c, waitRCU)
-}
+// has left.
+func (r *RCU) Synchronize(c *sim.CPU) { r.WaitGP(c, waitRCU, r.CallRCU) }
 
-// onStack is the current task's struct rcu_synchronize.
-func (r *RCU) onStack(c *sim.CPU) (head sim.Ptr, done wait.Completion) {
+// WaitGP is __wait_rcu_gp: it sleeps until the callback that it hands to call has
+// run. call is call_rcu of some flavour.
+func (r *RCU) WaitGP(c *sim.CPU, why sim.WaitReason, call func(c *sim.CPU, head sim.Ptr, cb Callback)) {
 	if c.InIRQ || c.Task < 0 {
 		panic("rcu: waiting for a grace period outside a task: " + c.Name)
 	}
-	p := r.syncs[c.Task]
-	return p, r.completionOf(p)
+	head := r.syncs[c.Task]
+	done := r.completionOf(head)
+	done.Init(c)
+	call(c, head, r.wakeme)
+	done.Wait(c, why)
 }
 
 func (r *RCU) completionOf(head sim.Ptr) wait.Completion {
@@ -89,7 +88,7 @@ func (r *RCU) barrierCompletion() wait.Completion {
 // is a semaphore here.
 func (r *RCU) Barrier(c *sim.CPU) {
 	seq := r.state.F(stateBarrierSeq)
-	s := seqSnapOf(c, seq)
+	s := SeqSnapOf(c, seq)
 	r.barrierMutex().Down(c)
 	if SeqDone(c, seq, s) {
 		c.SmpMB()

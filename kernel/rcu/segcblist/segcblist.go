@@ -256,3 +256,6 @@ func (l List) InsertDone(c *sim.CPU, b *Batch) {
 	}
 	*b = Batch{}
 }
+
+// Pending is rcu_segcblist_pend_cbs: there are callbacks that may not run yet.
+func (l List) Pending(c *sim.CPU) bool { return !l.RestEmpty(c, Done) }
