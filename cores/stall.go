@@ -79,9 +79,19 @@ func (e *engine) watchdogPeriod() sim.Time {
 }
 
 // deadlocked reports whether no thread can ever go on: nothing but timers is
-// pending. (The watchdog's own event has been taken off the queue.)
+// pending, and no thread sleeps for what timers do. (The watchdog's own event
+// has been taken off the queue.)
 func (e *engine) deadlocked() bool {
-	return e.in.Len() == 0 && e.runs.Len() == 0 && e.q.Len() == e.timers
+	return e.in.Len() == 0 && e.runs.Len() == 0 && e.q.Len() == e.timers && !e.ticksHelp()
+}
+
+func (e *engine) ticksHelp() bool {
+	for _, tk := range e.tasks {
+		if tk.hw.state == parked && tk.why.ByTick() {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *engine) stall(now sim.Time, what string) error {

@@ -6,6 +6,8 @@ import (
 	"mmsim/kernel/locking/osq"
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/srcu"
+	"mmsim/kernel/wait"
 	"mmsim/sim"
 )
 
@@ -26,14 +28,17 @@ type Config struct {
 // Base is a booted kernel without any process: what mm and everything above is
 // built from. It holds addresses and layouts only; the state is in the memory.
 type Base struct {
-	Arena   *kmem.Arena
-	Pages   *kmem.PageAllocator
-	Spin    *locking.SpinLocks
-	OSQ     *osq.Locks
-	RWSems  *locking.RWSems
-	Mutexes *locking.Mutexes
-	Sched   *sched.Scheduler
-	RCU     *rcu.RCU
+	Arena        *kmem.Arena
+	Pages        *kmem.PageAllocator
+	Spin         *locking.SpinLocks
+	OSQ          *osq.Locks
+	RWSems       *locking.RWSems
+	Mutexes      *locking.Mutexes
+	Sched        *sched.Scheduler
+	Wait         *wait.Queues
+	RCU          *rcu.RCU
+	SRCU         *srcu.Domains
+	PercpuRWSems *locking.PercpuRWSems
 }
 
 // NewBase builds the kernel's own objects in an empty memory.
@@ -44,16 +49,17 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b.OSQ = osq.New(b.Arena, b.Sched)
 	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, rwsemOptions(cfg.RWSem))
 	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)
-	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, cfg.TickPeriod)
+	b.Wait = wait.New(b.Arena, b.Sched, b.Spin)
+	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, b.Wait, cfg.TickPeriod)
+	b.SRCU = srcu.NewDomains(b.Arena, b.Sched, b.Spin, b.RCU)
+	b.PercpuRWSems = locking.NewPercpuRWSems(b.Sched, b.RCU, b.Wait)
 	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
 	return b
 }
 
 // NewCache is kmem_cache_create in this kernel.
 func (b *Base) NewCache(l *sim.Layout, o kmem.CacheOptions) *kmem.Cache {
-	if o.TypesafeByRCU {
-		o.Defer = b.RCU.Deferred
-	}
+	o.Defer, o.Preempt = b.RCU.Deferred, b.Sched
 	return kmem.NewCache(b.Arena, b.Pages, l, o)
 }
 

@@ -408,10 +408,14 @@ func TestRefcountSaturation(t *testing.T) {
 		{"dec of 1", 1, func() { r.Dec(c) }, true},
 		{"dec of 2", 2, func() { r.Dec(c) }, false},
 		{"dec_not_one of 1", 1, func() { r.DecNotOne(c) }, false},
+		{"dec_not_one of a saturated count", refcountSaturated, func() { r.DecNotOne(c) }, true},
 	} {
 		r.Set(c, tc.start)
 		if tc.op(); r.Saturated(c) != tc.want {
 			t.Errorf("%s: %#x, saturated must be %v", tc.name, r.Read(c), tc.want)
+		}
+		if tc.want && r.Read(c) != refcountSaturated {
+			t.Errorf("%s: %#x", tc.name, r.Read(c))
 		}
 	}
 	for seed := range uint64(seeds) {

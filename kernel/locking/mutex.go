@@ -90,6 +90,7 @@ type Mutex struct {
 
 // Init is mutex_init.
 func (l Mutex) Init(c *sim.CPU) {
+	c.LockInit(l.owner.A)
 	c.Store(l.owner, 0)
 	list.Init(c, l.waitList)
 }

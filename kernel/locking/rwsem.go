@@ -138,6 +138,7 @@ func (l RWSem) addr() sim.Addr { return l.p.A + sim.Addr(l.f.count) }
 
 // Init is init_rwsem.
 func (l RWSem) Init(c *sim.CPU) {
+	c.LockInit(l.addr())
 	c.Store(l.count(), 0)
 	c.Store(l.owner(), 0)
 	list.Init(c, l.waitList())

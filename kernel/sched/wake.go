@@ -55,6 +55,7 @@ func (s *Scheduler) activate(c *sim.CPU, p sim.Ptr) {
 	c.FetchOr(c.LoadPtr(rq.F(rqCurr)).F(TaskFlags), 1<<tifNeedResched, sim.Full) // resched_curr
 	c.Store(p.F(taskState), uint64(Running))
 	c.Unpark(s.id(p))
+	c.Count(wakeups, 1)
 	lock.Unlock(c)
 }
 

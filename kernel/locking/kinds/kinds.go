@@ -44,6 +44,8 @@ type Kind struct {
 	Shared bool
 	// Optimistic: its locks are of that interface.
 	Optimistic bool
+	// NoWriteTry: the kernel has no trylock for its writers; TryLock fails.
+	NoWriteTry bool
 
 	make func(f *Factory, name string) Lock
 }
@@ -56,6 +58,8 @@ var table = []Kind{
 	{Name: "mutex", Doc: "mutex with optimistic spinning and handoff (mutex.c)", Sleeps: true, make: (*Factory).mutex},
 	{Name: "rwsem", Doc: "rw_semaphore (rwsem.c)", Sleeps: true, Shared: true, make: (*Factory).rwsem},
 	{Name: "qrwlock", Doc: "rwlock_t (qrwlock.c)", Shared: true, make: (*Factory).qrwlock},
+	{Name: "percpu-rwsem", Doc: "percpu_rw_semaphore: per-CPU readers, a grace period per writer", Sleeps: true, Shared: true,
+		NoWriteTry: true, make: (*Factory).percpuRWSem},
 	{Name: "bravo-rwsem", Doc: "rw_semaphore with BRAVO reader bias (proposed)", Sleeps: true, Shared: true, make: (*Factory).bravo},
 	{Name: "seqlock", Doc: "seqlock_t: readers retry (seqlock.h)", Optimistic: true, make: (*Factory).seqlock},
 }

@@ -55,7 +55,7 @@ func newWorld(t *testing.T, kind string, tasks, locks int, o kinds.Options) *wor
 
 func (w *world) run(t *testing.T, tasks int, seed uint64, body func(c *sim.CPU, i int)) *simtest.Machine {
 	t.Helper()
-	m := simtest.New(w.mem, simtest.Options{Seed: seed})
+	m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
 	m.Boot(w.Boot)
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
@@ -64,6 +64,37 @@ func (w *world) run(t *testing.T, tasks int, seed uint64, body func(c *sim.CPU, 
 		t.Fatalf("%s, %d tasks: %v", w.kind.Name, tasks, err)
 	}
 	return m
+}
+
+// mainWord is the field that each kind is known by in lock reports.
+var mainWord = map[string]string{
+	"tas": "tas.val", "ticket": "ticket.val", "mcs": "mcs.tail", "qspinlock": "qspinlock.val", "mutex": "mutex.owner",
+	"rwsem": "rwsem.count", "qrwlock": "qrwlock.cnts", "percpu-rwsem": "percpu_rwsem.block",
+	"bravo-rwsem": "bravo.count", "seqlock": "seqlock.lock",
+}
+
+// checkReports: the lock reports know of every acquisition, and that nobody
+// holds or awaits a lock any more. It returns how many waited.
+func (w *world) checkReports(t *testing.T, m *simtest.Machine, taken [2]int64) (waited int64) {
+	t.Helper()
+	for i := range len(w.Sched.TaskCPUs()) {
+		if h, a := m.Locks.HeldBy(i), m.Locks.AwaitedBy(i); len(h)+len(a) > 0 {
+			t.Errorf("%s: task %d holds %v and awaits %v at the end", w.kind.Name, i, h, a)
+		}
+	}
+	for _, r := range m.Locks.Results(m.Elapsed()) {
+		if r.Class != "lock."+mainWord[w.kind.Name] {
+			continue
+		}
+		x, s := r.Modes[sim.Exclusive], r.Modes[sim.Shared]
+		if w.kind.Shared && (x.Acquired != taken[sim.Exclusive] || s.Acquired != taken[sim.Shared]) ||
+			x.Acquired+s.Acquired != taken[0]+taken[1] {
+			t.Errorf("%s: reported %d writers and %d readers of %d", w.kind.Name, x.Acquired, s.Acquired, taken)
+		}
+		return x.Contended + s.Contended
+	}
+	t.Errorf("%s: no report of it", w.kind.Name)
+	return 0
 }
 
 // section is what a holder does: it must be alone, or alone with readers.
@@ -97,48 +128,46 @@ func (w *world) section(t *testing.T, c *sim.CPU, k int, m sim.LockMode) (togeth
 }
 
 // take takes lock k in one of its ways and reports whether readers were
-// together, and whether it wrote.
-func (w *world) take(t *testing.T, c *sim.CPU, k int, way uint64) (together, wrote bool) {
+// together; taken counts.
+func (w *world) take(t *testing.T, c *sim.CPU, k int, way uint64, taken *[2]int64) (together bool) {
 	l, m := w.l[k], sim.LockMode(way%2)
 	if way < 4 {
 		l.Lock(c, m)
 	} else if !l.TryLock(c, m) {
-		return false, false
+		return false
 	}
+	taken[m]++
 	together = w.section(t, c, k, m)
 	l.Unlock(c, m)
-	return together, m == sim.Exclusive
+	return together
 }
 
 // Every kind keeps writers alone and lets readers in together, taken in every
-// way, by 2 tasks (a pending waiter) up to many.
+// way, by 2 tasks (a pending waiter) up to many; and it reports what it does.
 func TestExclusion(t *testing.T) {
 	for _, kind := range kinds.Kinds() {
-		met := false
-		for _, c := range []struct {
+		met, waited := false, int64(0)
+		for _, p := range []struct {
 			tasks, rounds int
 			seeds         uint64
 		}{{2, 12, 30}, {3, 12, 30}, {7, 8, 20}, {64, 2, 2}, {256, 1, 1}} {
-			for seed := range c.seeds {
-				w := newWorld(t, kind.Name, c.tasks, 1, kinds.Options{})
-				writes := uint64(0)
-				w.run(t, c.tasks, seed, func(c2 *sim.CPU, i int) {
-					for k := range uint64(c.rounds) {
+			for seed := range p.seeds {
+				w := newWorld(t, kind.Name, p.tasks, 1, kinds.Options{})
+				var taken [2]int64
+				m := w.run(t, p.tasks, seed, func(c *sim.CPU, i int) {
+					for k := range uint64(p.rounds) {
 						r := sim.NewRand(seed, uint64(i), k)
-						together, wrote := w.take(t, c2, 0, r.Below(6))
-						met = met || together
-						if wrote {
-							writes++
-						}
+						met = w.take(t, c, 0, r.Below(6), &taken) || met
 					}
 				})
-				if n := w.mem.Read(w.data[0].F(count).A, 8); n != writes {
-					t.Fatalf("%s, %d tasks, seed %d: %d increments of %d", kind.Name, c.tasks, seed, n, writes)
+				if n := w.mem.Read(w.data[0].F(count).A, 8); n != uint64(taken[sim.Exclusive]) {
+					t.Fatalf("%s, %d tasks, seed %d: %d increments of %d", kind.Name, p.tasks, seed, n, taken[sim.Exclusive])
 				}
+				waited += w.checkReports(t, m, taken)
 			}
 		}
-		if met != kind.Shared {
-			t.Errorf("%s: readers met: %v", kind.Name, met)
+		if met != kind.Shared || waited == 0 {
+			t.Errorf("%s: readers met: %v, %d waited", kind.Name, met, waited)
 		}
 	}
 }
@@ -152,7 +181,9 @@ func TestTryLockNeverWaits(t *testing.T) {
 			w.run(t, 2, 0, func(c *sim.CPU, i int) {
 				l := w.l[0]
 				if i == 0 {
-					if !l.TryLock(c, held) {
+					if held == sim.Exclusive && kind.NoWriteTry {
+						l.Lock(c, held)
+					} else if !l.TryLock(c, held) {
 						t.Errorf("%s: a free lock was refused", kind.Name)
 					}
 					c.Store(flag, 1)
@@ -214,6 +245,26 @@ func TestPreemptible(t *testing.T) {
 					t.Errorf("%s: preemption stays off", kind)
 				}
 			})
+		}
+	}
+}
+
+// Locks that nobody contends for allocate no host memory.
+func TestNoAllocations(t *testing.T) {
+	for _, kind := range kinds.Kinds() {
+		w := newWorld(t, kind.Name, 1, 1, kinds.Options{})
+		c := sim.NewCPU(&sim.Direct{Mem: w.mem}, 0, 0, "task")
+		section := func() {
+			w.l[0].Lock(c, sim.Shared)
+			w.l[0].Unlock(c, sim.Shared)
+			if !kind.NoWriteTry { // that writer waits for a grace period
+				w.l[0].Lock(c, sim.Exclusive)
+				w.l[0].Unlock(c, sim.Exclusive)
+			}
+		}
+		section()
+		if n := testing.AllocsPerRun(100, section); n != 0 {
+			t.Errorf("%s: %.0f allocations", kind.Name, n)
 		}
 	}
 }

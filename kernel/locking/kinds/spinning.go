@@ -72,6 +72,9 @@ func (f *Factory) mcs(name string) Lock {
 }
 
 func (x mcsLock) node(c *sim.CPU) sim.Ptr {
+	if c.InIRQ || c.Task < 0 {
+		panic("kinds: an MCS lock outside a task: " + c.Name)
+	}
 	return x.nodes.Add(uint64(c.Task) * uint64(locking.MCSNodeLayout.Bytes))
 }
 
