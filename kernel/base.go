@@ -3,6 +3,7 @@ package kernel
 import (
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/locking"
+	"mmsim/kernel/locking/osq"
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
 	"mmsim/kernel/srcu"
@@ -18,6 +19,8 @@ type Config struct {
 	TaskCPU []int
 	// TickPeriod is the time between two scheduler ticks of a CPU (1/HZ).
 	TickPeriod sim.Time
+	// RWSem are rwsem.c's build-time choices; nil means the kernel's own.
+	RWSem *locking.RWSemOptions
 	// Pages sizes the page allocator.
 	Pages kmem.PageOptions
 }
@@ -28,7 +31,9 @@ type Base struct {
 	Arena        *kmem.Arena
 	Pages        *kmem.PageAllocator
 	Spin         *locking.SpinLocks
+	OSQ          *osq.Locks
 	RWSems       *locking.RWSems
+	Mutexes      *locking.Mutexes
 	Sched        *sched.Scheduler
 	Wait         *wait.Queues
 	RCU          *rcu.RCU
@@ -41,7 +46,9 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b := &Base{Arena: kmem.NewArena(mem, syms)}
 	b.Spin = kmem.NewSpinLocks(b.Arena, cfg.CPUs)
 	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, CPUs: cfg.CPUs, TickPeriod: cfg.TickPeriod})
-	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin)
+	b.OSQ = osq.New(b.Arena, b.Sched)
+	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, rwsemOptions(cfg.RWSem))
+	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)
 	b.Wait = wait.New(b.Arena, b.Sched, b.Spin)
 	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, b.Wait, cfg.TickPeriod)
 	b.SRCU = srcu.NewDomains(b.Arena, b.Sched, b.Spin, b.RCU)
@@ -52,12 +59,17 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 
 // NewCache is kmem_cache_create in this kernel.
 func (b *Base) NewCache(l *sim.Layout, o kmem.CacheOptions) *kmem.Cache {
-	if o.TypesafeByRCU {
-		o.Defer = b.RCU.Deferred
-	}
+	o.Defer, o.Preempt = b.RCU.Deferred, b.Sched
 	return kmem.NewCache(b.Arena, b.Pages, l, o)
 }
 
 // Boot is what a CPU does as it comes up, in interrupt context: it starts its
 // scheduler tick.
 func (b *Base) Boot(c *sim.CPU) { b.Sched.StartTick(c) }
+
+func rwsemOptions(o *locking.RWSemOptions) locking.RWSemOptions {
+	if o == nil {
+		return locking.DefaultRWSemOptions()
+	}
+	return *o
+}

@@ -198,6 +198,10 @@ func (c *CPU) IRQRestore(on bool) {
 	}
 }
 
+// IRQsDisabled is irqs_disabled: it tells whether this context runs with
+// interrupts off.
+func (c *CPU) IRQsDisabled() bool { return c.InIRQ || c.irqOff }
+
 // Park gives up the CPU until another task calls Unpark. An Unpark that came
 // first is remembered, once: Park then returns without sleeping. The kernel's
 // lost-wake-up protocol around it (task state, barriers) runs in simulated

@@ -41,7 +41,7 @@ var (
 	callbacksRun = sim.NewCounter("rcu_callbacks")
 	// waitRCU is the sleep until a grace period is over, or until another
 	// updater lets this one go on.
-	waitRCU = sim.NewWaitReason("rcu")
+	waitRCU = sim.NewTickWaitReason("rcu")
 )
 
 // Func is an RCU callback; it gets the rcu_head that was queued.

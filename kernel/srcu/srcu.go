@@ -21,7 +21,7 @@ import (
 )
 
 // waitSRCU is the sleep until a grace period is over.
-var waitSRCU = sim.NewWaitReason("srcu")
+var waitSRCU = sim.NewTickWaitReason("srcu")
 
 // Flavor is how readers of a domain work.
 type Flavor uint8
