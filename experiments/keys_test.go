@@ -150,6 +150,10 @@ var liveMachineKeys = map[string][2]string{
 	"os.ipi_send":       {"churn", "400cycles"},
 	"os.ipi_delivery":   {"churn", "900ns"},
 	"os.irq_entry_exit": {"churn", "900cycles"},
+
+	"os.tlb_flush":       {"arm64-churn", "ipi"},
+	"os.tlbi_issue":      {"arm64-churn", "400cycles"},
+	"os.tlbi_invalidate": {"arm64-churn", "400ns"},
 }
 
 // liveExperimentKeys does so for the keys of an experiment, with the address.

@@ -29,6 +29,9 @@ type Config struct {
 	Design  Design
 	Layouts Layouts
 	Costs   Costs
+	// BroadcastTLB: the machine carries TLB invalidations to all CPUs itself
+	// (arm64); otherwise they are interrupted.
+	BroadcastTLB bool
 	// Poison fills VMAs, their locks and tree nodes with 0x6b when they are
 	// freed (slub_debug=P), so that a stale reader meets garbage.
 	Poison bool
@@ -42,6 +45,8 @@ type System struct {
 	writer writerSide
 	costs  Costs
 	poison bool
+
+	broadcastTLB bool
 
 	l  Layouts
 	mf mmFields
@@ -58,7 +63,8 @@ type System struct {
 func New(b *kernel.Base, cfg Config) *System {
 	s := &System{
 		b: b, design: cfg.Design, writer: cfg.Design.writer(), costs: cfg.Costs, poison: cfg.Poison,
-		l: cfg.Layouts, mf: newMMFields(cfg.Layouts.MM), vf: newVMAFields(cfg.Layouts.VMA, cfg.Layouts.VMALock),
+		broadcastTLB: cfg.BroadcastTLB,
+		l:            cfg.Layouts, mf: newMMFields(cfg.Layouts.MM), vf: newVMAFields(cfg.Layouts.VMA, cfg.Layouts.VMALock),
 		vmas:  b.NewCache(cfg.Layouts.VMA, kmem.CacheOptions{}),
 		nodes: b.NewCache(maple.NodeLayout, kmem.CacheOptions{}),
 		files: file.New(b, file.Config{Layout: cfg.Layouts.File}),
