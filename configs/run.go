@@ -38,7 +38,11 @@ func (s *Setup) Run(p Point, d Design) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.run(d)
+	r, err := c.run(d)
+	if err == nil {
+		r.Configuration = c.configuration(d)
+	}
+	return r, err
 }
 
 // at applies a point and a design's own settings.
@@ -54,13 +58,14 @@ func (s *Setup) at(p Point, d Design) (*Setup, error) {
 	return c, nil
 }
 
+// run resolves the setup in one design, but for the text of its configuration.
 func (s *Setup) run(d Design) (*Run, error) {
 	e := s.Experiment
 	hw, err := s.Machine.Resolve()
 	if err != nil {
 		return nil, s.fromMachine(err)
 	}
-	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration, Configuration: s.configuration(d)}
+	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration}
 	r.Spec.Params = e.Clone().kernel
 	rwsem := e.rwsem
 	r.Spec.Params.RWSem = &rwsem

@@ -60,6 +60,13 @@ var bases = map[string]base{
 		"sweep.group.churners.count=[4]", "kernel.tick=20us"}},
 	"clusters": {"uprobe-clusters", "mmap-lock", []string{"warmup=0ns", "duration=25us",
 		"sweep.group.hitters.cpus=[[0, 8, 16, 24]]"}},
+	// One lock, several locks, spinning and sleeping.
+	"lock": {"lock-scaling", "tas", []string{"warmup=5us", "duration=30us", "sweep.group.lockers.count=[6]"}},
+	"locks": {"lock-scaling", "mutex", []string{"warmup=5us", "duration=30us", "sweep.group.lockers.count=[6]",
+		"kernel.bench.objects=8", "group.lockers.nest=2", "group.lockers.target=uniform"}},
+	// Readers and writers of rw_semaphores.
+	"rwsem": {"lock-scaling", "rwsem", []string{"warmup=5us", "duration=600us", "sweep.group.lockers.count=[12]",
+		"group.lockers.read_fraction=60%", "group.lockers.hold=40000cycles", "kernel.tick=10us"}},
 	// Working sets a little larger than one level of small caches.
 	"beyond-l1d": {"machine-micro", "chase-36KiB", smallCaches},
 	"beyond-l2":  {"machine-micro", "chase-72KiB", smallCaches},
@@ -177,6 +184,21 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 
 	"group[].first_cpu":     {"hits", "group.hitters.first_cpu", "17"},
 	"group[].zipf_exponent": {"zipf", "group.hitters.zipf_exponent", "3.0"},
+
+	"group[].read_fraction":   {"rwsem", "group.lockers.read_fraction", "90%"},
+	"group[].nest":            {"locks", "group.lockers.nest", "3"},
+	"group[].nest_descending": {"locks", "group.lockers.nest_descending", "true"},
+	"group[].shared_writes":   {"lock", "group.lockers.shared_writes", "5"},
+	"group[].shared_reads":    {"lock", "group.lockers.shared_reads", "5"},
+	"group[].own_lines":       {"lock", "group.lockers.own_lines", "5"},
+	"group[].hold":            {"lock", "group.lockers.hold", "500cycles"},
+
+	"kernel.bench.objects":          {"locks", "kernel.bench.objects", "4"},
+	"kernel.bench.preemptible":      {"lock", "kernel.bench.preemptible", "true"},
+	"kernel.rwsem.optimistic_spin":  {"rwsem", "kernel.rwsem.optimistic_spin", "false"},
+	"kernel.rwsem.reader_spin":      {"rwsem", "kernel.rwsem.reader_spin", "100ns"},
+	"kernel.rwsem.reader_spin_each": {"rwsem", "kernel.rwsem.reader_spin_each", "10us"},
+	"kernel.rwsem.handoff_timeout":  {"rwsem", "kernel.rwsem.handoff_timeout", "10us"},
 
 	"kernel.layout":                {"hits", "kernel.layout", "mm-7.0"},
 	"kernel.layout_override.*":     {"zipf", "kernel.layout_override.mm_struct.mm_lock_seq", "512"},

@@ -76,6 +76,12 @@ func (c *CPU) FetchOr(r Ref, m uint64, o Order) uint64 {
 	return v
 }
 
+// FetchXor is atomic_fetch_xor.
+func (c *CPU) FetchXor(r Ref, m uint64, o Order) uint64 {
+	v, _ := c.ex.RMW(c, r, Xor, m, 0, o)
+	return v
+}
+
 // AtomicAdd is atomic_add: no result, no ordering.
 func (c *CPU) AtomicAdd(r Ref, d uint64) { c.ex.RMW(c, r, Add|Void, d, 0, Relaxed) }
 

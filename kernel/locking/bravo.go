@@ -116,31 +116,40 @@ func (l BravoRWSem) UpRead(c *sim.CPU) {
 	l.sem.UpRead(c)
 }
 
-// DownWrite is down_write.
+// DownWrite is down_write. For lock reports the writer waits until no reader is
+// visible.
 func (l BravoRWSem) DownWrite(c *sim.CPU) {
-	l.sem.DownWrite(c)
-	if c.Load(l.rbias) != 0 {
-		l.revoke(c)
+	l.k.sched.PreemptDisable(c)
+	waits := !l.sem.tryWriteFast(c)
+	if waits {
+		l.sem.downWriteSlow(c, sched.Uninterruptible)
 	}
+	l.k.sched.PreemptEnable(c)
+	if c.Load(l.rbias) != 0 {
+		l.revoke(c, waits)
+	}
+	c.LockAcquired(l.name(), sim.Exclusive)
 }
 
 // DownWriteTrylock is down_write_trylock. With the bias on it looks whether a
 // reader is visible; if so it puts the bias back and leaves.
 func (l BravoRWSem) DownWriteTrylock(c *sim.CPU) bool {
-	if !l.sem.DownWriteTrylock(c) {
-		return false
+	l.k.sched.PreemptDisable(c)
+	ok := l.sem.tryWriteFast(c)
+	if ok && c.Load(l.rbias) != 0 {
+		c.StoreMB(l.rbias, 0)
+		if ok = l.visible(c, 0) == bravoSlots; ok {
+			c.Fence(sim.AcquireAfterCtrlDep)
+		} else {
+			c.StoreRelease(l.rbias, 1)
+			l.sem.upWrite(c)
+		}
 	}
-	if c.Load(l.rbias) == 0 {
-		return true
+	if ok {
+		c.LockTried(l.name(), sim.Exclusive)
 	}
-	c.StoreMB(l.rbias, 0)
-	if l.visible(c, 0) < bravoSlots {
-		c.Store(l.rbias, 1)
-		l.sem.UpWrite(c)
-		return false
-	}
-	c.Fence(sim.AcquireAfterCtrlDep)
-	return true
+	l.k.sched.PreemptEnable(c)
+	return ok
 }
 
 // UpWrite is up_write.

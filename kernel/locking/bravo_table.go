@@ -40,7 +40,7 @@ func (l BravoRWSem) publish(c *sim.CPU) bool {
 	if _, ok := c.CmpXchg(slot, 0, uint64(l.name()), sim.Full); !ok {
 		return false
 	}
-	if c.Load(l.rbias) == 0 {
+	if c.LoadAcquire(l.rbias) == 0 {
 		c.Store(slot, 0)
 		return false
 	}
@@ -49,31 +49,31 @@ func (l BravoRWSem) publish(c *sim.CPU) bool {
 }
 
 // bias turns the bias on, under the semaphore for reading, unless a writer has
-// paid for a revocation not long ago.
+// paid for a revocation not long ago. The release is for readers that come in
+// by the bias alone: they must see what earlier writers wrote.
 func (l BravoRWSem) bias(c *sim.CPU) {
 	if c.Load(l.rbias) == 0 && uint64(c.Now()) >= c.Load(l.inhibitUntil) {
-		c.Store(l.rbias, 1)
+		c.StoreRelease(l.rbias, 1)
 	}
 }
 
 // revoke turns the bias off, under the semaphore for writing, and waits for
-// every visible reader of the lock. In lock reports a writer that must wait
-// here does not hold the lock yet.
-func (l BravoRWSem) revoke(c *sim.CPU) {
-	start, waits := c.Now(), false
+// every visible reader of the lock. waits tells that the writer has waited
+// already.
+func (l BravoRWSem) revoke(c *sim.CPU, waits bool) {
+	start := c.Now()
 	c.StoreMB(l.rbias, 0)
 	for i := l.visible(c, 0); i < bravoSlots; i = l.visible(c, i+1) {
 		if !waits {
-			c.LockReleased(l.name(), sim.Exclusive)
 			c.LockContended(l.name(), sim.Exclusive)
 			waits = true
 		}
-		c.SpinUntil(sim.Never, sim.Cond{Ref: l.slotAt(i), Test: sim.Ne, Arg: uint64(l.name())})
+		gone := sim.Cond{Ref: l.slotAt(i), Test: sim.Ne, Arg: uint64(l.name())}
+		for c.SpinUntil(sim.Never, gone, l.k.sched.NeedReschedCond(c)) != 0 {
+			l.k.sched.Schedule(c, sim.Runnable)
+		}
 	}
 	c.Fence(sim.AcquireAfterCtrlDep) // after the readers' release of their slots
-	if waits {
-		c.LockAcquired(l.name(), sim.Exclusive)
-	}
 	now := c.Now()
 	c.Store(l.inhibitUntil, uint64(now+bravoInhibit*(now-start)))
 }

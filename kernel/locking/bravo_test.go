@@ -23,7 +23,7 @@ func TestBravoReaderSequence(t *testing.T) {
 	})
 	ops = ops[slices.Index(ops, "compute")+1:]
 	slot, _, _ := strings.Cut(strings.TrimPrefix(ops[2], "cmpxchg.full "), ";")
-	want := []string{"load bravo.rbias", "load slot[0]", "cmpxchg.full " + slot, "load bravo.rbias", "store slot[0]",
+	want := []string{"load bravo.rbias", "load slot[0]", "cmpxchg.full " + slot, "load.acquire bravo.rbias", "store slot[0]",
 		"load slot[0]", "store slot[0]", "store.release " + slot}
 	if !slices.Equal(ops, want) {
 		t.Errorf("\n got %s\nwant %s", strings.Join(ops, "; "), strings.Join(want, "; "))
@@ -34,7 +34,7 @@ func TestBravoReaderSequence(t *testing.T) {
 type bravoCheck struct {
 	*zoo
 	visible, refused, revocations, waits int
-	revoking                             bool
+	taken                                [2]int64 // by mode
 }
 
 func (k *bravoCheck) observe(o simtest.Op) {
@@ -62,18 +62,21 @@ func TestBravo(t *testing.T) {
 	for _, tasks := range []int{2, 4, 16} {
 		for seed := range uint64(8) {
 			k := &bravoCheck{zoo: newZoo(tasks)}
-			writes := uint64(0)
-			k.runTraced(t, tasks, seed, k.observe, func(c *sim.CPU, i int) {
+			m := k.runTraced(t, tasks, seed, k.observe, func(c *sim.CPU, i int) {
 				for n := range uint64(rounds) {
 					r := sim.NewRand(seed, uint64(i), n)
 					if wrote := k.take(t, c, r.Below(16)); wrote {
-						writes++
 						c.Think(c.Now() + sim.Time(r.Below(150))*sim.Microsecond) // inhibited: 9 scans
 					}
 				}
 			})
-			if n := k.mem.Read(k.count.A, 8); n != writes {
-				t.Errorf("%d tasks, seed %d: %d increments of %d", tasks, seed, n, writes)
+			if n := k.mem.Read(k.count.A, 8); n != uint64(k.taken[sim.Exclusive]) {
+				t.Errorf("%d tasks, seed %d: %d increments of %d", tasks, seed, n, k.taken[sim.Exclusive])
+			}
+			for _, r := range m.Locks.Results(m.Elapsed()) {
+				if x, s := r.Modes[0].Acquired, r.Modes[1].Acquired; r.Class == "zoo.bravo.count" && (x != k.taken[0] || s != k.taken[1]) {
+					t.Errorf("%d tasks, seed %d: reported %d writers and %d readers of %d", tasks, seed, x, s, k.taken)
+				}
 			}
 			k.checkIdle(t, fmt.Sprintf("%d tasks, seed %d", tasks, seed))
 			sum.visible += k.visible
@@ -93,11 +96,13 @@ func (k *bravoCheck) take(t *testing.T, c *sim.CPU, way uint64) (wrote bool) {
 	switch way {
 	case 0:
 		b.DownWrite(c)
+		k.taken[sim.Exclusive]++
 		k.exclusive(t, c)
 		b.UpWrite(c)
 		return true
 	case 1:
 		b.DownWrite(c)
+		k.taken[sim.Exclusive]++
 		k.exclusive(t, c)
 		b.DowngradeWrite(c)
 		k.shared(t, c)
@@ -107,13 +112,16 @@ func (k *bravoCheck) take(t *testing.T, c *sim.CPU, way uint64) (wrote bool) {
 		if !b.DownWriteTrylock(c) {
 			return false
 		}
+		k.taken[sim.Exclusive]++
 		k.exclusive(t, c)
 		b.UpWrite(c)
 		return true
 	case 4, 5:
 		if b.DownReadTrylock(c) {
+			k.taken[sim.Shared]++
 			k.shared(t, c)
 			if b.DownReadTrylock(c) { // nested
+				k.taken[sim.Shared]++
 				b.UpRead(c)
 			}
 			k.shared(t, c)
@@ -122,6 +130,7 @@ func (k *bravoCheck) take(t *testing.T, c *sim.CPU, way uint64) (wrote bool) {
 		return false
 	}
 	b.DownRead(c)
+	k.taken[sim.Shared]++
 	k.shared(t, c)
 	if way == 6 { // long enough for a writer's scan to come by
 		c.Think(c.Now() + 20*sim.Microsecond)

@@ -71,24 +71,27 @@ func (l RWSem) DownWriteKillable(c *sim.CPU) bool { return l.downWrite(c, sched.
 // downWrite is __down_write_common.
 func (l RWSem) downWrite(c *sim.CPU, st sched.State) (held bool) {
 	l.k.sched.PreemptDisable(c)
-	if _, held = c.CmpXchg(l.count(), 0, rwsemWriterLocked, sim.Acquire); held {
-		l.setOwner(c)
-	} else {
-		held = l.downWriteSlow(c, st)
-	}
-	if held {
+	if held = l.tryWriteFast(c) || l.downWriteSlow(c, st); held {
 		c.LockAcquired(l.addr(), sim.Exclusive)
 	}
 	l.k.sched.PreemptEnable(c)
 	return held
 }
 
-// DownWriteTrylock is down_write_trylock.
-func (l RWSem) DownWriteTrylock(c *sim.CPU) bool {
-	l.k.sched.PreemptDisable(c)
+// tryWriteFast is rwsem_write_trylock.
+func (l RWSem) tryWriteFast(c *sim.CPU) bool {
 	_, ok := c.CmpXchg(l.count(), 0, rwsemWriterLocked, sim.Acquire)
 	if ok {
 		l.setOwner(c)
+	}
+	return ok
+}
+
+// DownWriteTrylock is down_write_trylock.
+func (l RWSem) DownWriteTrylock(c *sim.CPU) bool {
+	l.k.sched.PreemptDisable(c)
+	ok := l.tryWriteFast(c)
+	if ok {
 		c.LockTried(l.addr(), sim.Exclusive)
 	}
 	l.k.sched.PreemptEnable(c)
@@ -99,11 +102,16 @@ func (l RWSem) DownWriteTrylock(c *sim.CPU) bool {
 func (l RWSem) UpWrite(c *sim.CPU) {
 	c.LockReleased(l.addr(), sim.Exclusive)
 	l.k.sched.PreemptDisable(c)
+	l.upWrite(c)
+	l.k.sched.PreemptEnable(c)
+}
+
+// upWrite is __up_write.
+func (l RWSem) upWrite(c *sim.CPU) {
 	c.Store(l.owner(), 0)
 	if old := c.FetchAdd(l.count(), neg(rwsemWriterLocked), sim.Release); old&rwsemWaiters != 0 {
 		l.wake(c, wakeAny)
 	}
-	l.k.sched.PreemptEnable(c)
 }
 
 // DowngradeWrite is downgrade_write: the writer becomes a reader and lets

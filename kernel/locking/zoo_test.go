@@ -79,13 +79,14 @@ func (z *zoo) word(field string) uint64 {
 }
 
 // runTraced is run with a trace, and without scheduler ticks.
-func (w *world) runTraced(t *testing.T, tasks int, seed uint64, trace func(simtest.Op), body func(c *sim.CPU, i int)) {
+func (w *world) runTraced(t *testing.T, tasks int, seed uint64, trace func(simtest.Op), body func(c *sim.CPU, i int)) *simtest.Machine {
 	t.Helper()
-	m := simtest.New(w.mem, simtest.Options{Seed: seed, Trace: trace})
+	m := simtest.New(w.mem, simtest.Options{Seed: seed, Trace: trace, Syms: w.syms})
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
 	}
 	simtest.Run(t, m)
+	return m
 }
 
 // The uncontended sequences of the fact sheet: sections 4 to 7, 9, 10, 14, 18.

@@ -17,7 +17,11 @@ var TaskLayout = sim.NewLayout("task_struct", 3392, 64,
 	sim.F("on_cpu", 52, 4),
 	sim.F("on_rq", 104, 4),
 	sim.F("trc_reader_nesting", 1168, 4),
+	sim.F("trc_ipi_to_cpu", 1172, 4), // plus 1, so that 0 is none
 	sim.F("trc_reader_special", 1176, 4),
+	sim.Arr("trc_holdout_list", 1184, 8, 2),
+	sim.Arr("trc_blkd_node", 1200, 8, 2),
+	sim.F("trc_blkd_cpu", 1216, 4),
 	sim.F("mm", 1312, 8),
 	sim.F("pi_lock", 2228, 4),
 	sim.F("wake_q.next", 2232, 8),
@@ -29,6 +33,10 @@ var (
 	TaskFlags      = TaskLayout.Field("thread_info.flags")
 	TaskTrcNesting = TaskLayout.Field("trc_reader_nesting")
 	TaskTrcSpecial = TaskLayout.Field("trc_reader_special")
+	TaskTrcIPI     = TaskLayout.Field("trc_ipi_to_cpu")
+	TaskTrcHoldout = TaskLayout.Field("trc_holdout_list")
+	TaskTrcBlkd    = TaskLayout.Field("trc_blkd_node")
+	TaskTrcBlkdCPU = TaskLayout.Field("trc_blkd_cpu")
 	TaskMM         = TaskLayout.Field("mm")
 	TaskUtask      = TaskLayout.Field("utask")
 

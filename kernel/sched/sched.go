@@ -29,16 +29,17 @@ type Config struct {
 // Scheduler knows where the tasks and run queues lie; all that changes is in
 // simulated memory.
 type Scheduler struct {
-	spin    *qspinlock.Locks
-	tasks   sim.Ptr // array of task_struct, by task number
-	ntasks  int
-	initial sim.Ptr // init_task: current where no task of the workload runs
-	idle    kmem.PerCPU
-	rqs     kmem.PerCPU
-	pcpu    kmem.PerCPU
-	cfg     Config
-	onTick  []TickFunc
-	tick    sim.Handler
+	spin     *qspinlock.Locks
+	tasks    sim.Ptr // array of task_struct, by task number
+	ntasks   int
+	initial  sim.Ptr // init_task: current where no task of the workload runs
+	idle     kmem.PerCPU
+	rqs      kmem.PerCPU
+	pcpu     kmem.PerCPU
+	cfg      Config
+	onTick   []TickFunc
+	onSwitch []func(c *sim.CPU)
+	tick     sim.Handler
 }
 
 // New allocates tasks and run queues. Every task starts running on its CPU.

@@ -29,6 +29,9 @@ func (s *Scheduler) Schedule(c *sim.CPU, why sim.WaitReason) {
 	}
 	me, rq := s.Current(c), s.rqs.This(c)
 	irq := c.IRQSave()
+	for _, f := range s.onSwitch {
+		f(c)
+	}
 	if s.deactivate(c, me, rq) {
 		s.idleEnter(c)
 		c.IRQRestore(true) // the idle loop takes interrupts

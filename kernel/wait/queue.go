@@ -92,7 +92,7 @@ func (k *Queues) Register(f WakeFunc) FuncID {
 	return FuncID(len(k.funcs))
 }
 
-// Entry is a wait_queue_entry.
+// Entry is a wait_queue_entry, on its own or inside a longer struct.
 type Entry struct{ p sim.Ptr }
 
 // Entry is the current task's wait queue entry, initialised as by

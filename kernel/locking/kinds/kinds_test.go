@@ -249,6 +249,26 @@ func TestPreemptible(t *testing.T) {
 	}
 }
 
+// Locks that nobody contends for allocate no host memory.
+func TestNoAllocations(t *testing.T) {
+	for _, kind := range kinds.Kinds() {
+		w := newWorld(t, kind.Name, 1, 1, kinds.Options{})
+		c := sim.NewCPU(&sim.Direct{Mem: w.mem}, 0, 0, "task")
+		section := func() {
+			w.l[0].Lock(c, sim.Shared)
+			w.l[0].Unlock(c, sim.Shared)
+			if !kind.NoWriteTry { // that writer waits for a grace period
+				w.l[0].Lock(c, sim.Exclusive)
+				w.l[0].Unlock(c, sim.Exclusive)
+			}
+		}
+		section()
+		if n := testing.AllocsPerRun(100, section); n != 0 {
+			t.Errorf("%s: %.0f allocations", kind.Name, n)
+		}
+	}
+}
+
 func TestUnknownKind(t *testing.T) {
 	w := newWorld(t, "tas", 1, 0, kinds.Options{})
 	_, err := kinds.New(w.Base, kinds.Options{}).Make("futex", "")
