@@ -206,6 +206,7 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 	"kernel.mm.vmas":               {"zipf", "kernel.mm.vmas", "4000"},
 	"kernel.mm.mmap_pages":         {"zipf", "kernel.mm.mmap_pages", "600"},
 	"kernel.mm.touched_pages":      {"zipf", "kernel.mm.touched_pages", "3"},
+	"kernel.mm.sheaf":              {"zipf", "kernel.mm.sheaf", "32"},
 	"kernel.mm.syscall_entry":      {"zipf", "kernel.mm.syscall_entry", "900cycles"},
 	"kernel.mm.syscall_exit":       {"zipf", "kernel.mm.syscall_exit", "900cycles"},
 	"kernel.mm.invlpg":             {"churn", "kernel.mm.invlpg", "900cycles"},
