@@ -13,6 +13,7 @@ const (
 	maxVMAs   = 60000 // vm.max_map_count is 65530
 	maxProbes = 10000
 	maxPages  = 1 << 18
+	maxSheaf  = 256
 )
 
 func defaultUprobe() workloads.UprobeParams {
@@ -73,6 +74,8 @@ func bindMapping(t *schema.Table[Experiment]) {
 		func(e *Experiment) *int { return &e.kernel.MM.MmapPages }).When(needs, mapping)
 	schema.Bind(t, "kernel.mm.touched_pages", schema.Count(0, maxPages), "Pages of it that are mapped in before munmap; they need their translations flushed.",
 		func(e *Experiment) *int { return &e.kernel.MM.TouchedPages }).When(needs, mapping)
+	schema.Bind(t, "kernel.mm.sheaf", schema.Count(0, maxSheaf), "Objects in a per-CPU slab sheaf, through which VMAs and maple nodes are allocated (32 in 6.18); 0 means none, as in earlier kernels.",
+		func(e *Experiment) *int { return &e.kernel.MM.Sheaf }).When(needs, mapping)
 	for _, c := range []struct {
 		name, doc string
 		at        func(c *mm.Costs) *sim.Cycles

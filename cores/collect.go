@@ -51,7 +51,7 @@ func (h *hw) openCategory() Category {
 		return LLC
 	case full:
 		return StoreStall
-	case draining:
+	case draining, syncing:
 		return FenceStall
 	case spinning:
 		return LockSpin

@@ -20,6 +20,8 @@ const (
 	evWake                                  // A: CPU
 	evDeadline                              // A: CPU, B: spin number
 	evWatchdog
+	evTLBI     // A: CPU, B: invalidations
+	evTLBIDone // A: CPU
 )
 
 // engine runs one program on one machine.
@@ -46,6 +48,7 @@ type engine struct {
 	freeSlots []int32
 
 	locks        *lockstat.Tracker
+	tlbiFree     sim.Time // when the next broadcast invalidation can be ordered
 	lineShift    uint
 	low          lowering
 	warm, end    sim.Time
@@ -245,6 +248,10 @@ func (e *engine) handle(ev sim.Event) {
 		e.wakeTask(e.hws[ev.A], ev.At)
 	case evDeadline:
 		e.deadline(e.hws[ev.A], ev.B, ev.At)
+	case evTLBI:
+		e.broadcast(e.hws[ev.A], ev.B, ev.At)
+	case evTLBIDone:
+		e.acknowledged(e.hws[ev.A], ev.At)
 	case evWatchdog:
 		e.failure = e.watchdog(ev.At)
 	}

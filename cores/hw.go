@@ -65,6 +65,7 @@ const (
 	missing           // waits for hw.missLine
 	starved           // waits for a miss buffer
 	full              // waits for a store buffer entry
+	syncing           // waits for its broadcast to be acknowledged
 	draining          // waits for the store buffer to empty (or a release in it)
 	spinning          // waits for one of its watched lines to change
 	parked            // the task sleeps, the CPU is idle

@@ -131,6 +131,8 @@ func (h *hw) waiting() string {
 		return "waiting for the line of " + h.e.symbol(sim.Addr(h.missLine)<<h.e.lineShift)
 	case starved:
 		return "waiting for a miss buffer"
+	case syncing:
+		return "waiting for a TLB invalidation"
 	case full, draining:
 		return "waiting for the store buffer"
 	case computing:

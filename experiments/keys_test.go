@@ -157,6 +157,10 @@ var liveMachineKeys = map[string][2]string{
 	"os.ipi_send":       {"churn", "400cycles"},
 	"os.ipi_delivery":   {"churn", "900ns"},
 	"os.irq_entry_exit": {"churn", "900cycles"},
+
+	"os.tlb_flush":       {"arm64-churn", "ipi"},
+	"os.tlbi_issue":      {"arm64-churn", "400cycles"},
+	"os.tlbi_invalidate": {"arm64-churn", "400ns"},
 }
 
 // liveExperimentKeys does so for the keys of an experiment, with the address.
@@ -202,6 +206,7 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 	"kernel.mm.vmas":               {"zipf", "kernel.mm.vmas", "4000"},
 	"kernel.mm.mmap_pages":         {"zipf", "kernel.mm.mmap_pages", "600"},
 	"kernel.mm.touched_pages":      {"zipf", "kernel.mm.touched_pages", "3"},
+	"kernel.mm.sheaf":              {"zipf", "kernel.mm.sheaf", "32"},
 	"kernel.mm.syscall_entry":      {"zipf", "kernel.mm.syscall_entry", "900cycles"},
 	"kernel.mm.syscall_exit":       {"zipf", "kernel.mm.syscall_exit", "900cycles"},
 	"kernel.mm.invlpg":             {"churn", "kernel.mm.invlpg", "900cycles"},

@@ -158,6 +158,7 @@ type Executor interface {
 	Idle(c *CPU)
 	Lock(c *CPU, e LockEvent, lock Addr, m LockMode)
 	SendIPI(c *CPU, cpu int, h Handler)
+	TLBI(c *CPU, n int)
 	SetTimer(c *CPU, after Time, h Handler)
 	CPUID(c *CPU) int
 	Now(c *CPU) Time

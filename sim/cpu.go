@@ -241,6 +241,11 @@ func (c *CPU) Idle() {
 // spins on.
 func (c *CPU) SendIPI(cpu int, h Handler) { c.ex.SendIPI(c, cpu, h) }
 
+// TLBI is n broadcast TLB invalidations on a machine that has them: DSB ISHST, n
+// times TLBI ...IS, DSB ISH. Stores before it are visible, and all CPUs have
+// acknowledged, when it returns.
+func (c *CPU) TLBI(n int) { c.ex.TLBI(c, n) }
+
 // SetTimer makes this CPU run h in interrupt context after the given time.
 func (c *CPU) SetTimer(after Time, h Handler) { c.ex.SetTimer(c, after, h) }
 

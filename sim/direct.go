@@ -67,6 +67,7 @@ func (d *Direct) Think(*CPU, Time)                     {}
 func (d *Direct) Relax(*CPU)                           {}
 func (d *Direct) Interrupts(*CPU, bool)                {}
 func (d *Direct) SendIPI(*CPU, int, Handler)           {}
+func (d *Direct) TLBI(*CPU, int)                       {}
 func (d *Direct) SetTimer(*CPU, Time, Handler)         {}
 func (d *Direct) CPUID(*CPU) int                       { return 0 }
 func (d *Direct) Now(*CPU) Time                        { return d.now }

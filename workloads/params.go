@@ -40,6 +40,7 @@ type MMParams struct {
 	VMAs         int // of the process before the run, probed ones included
 	MmapPages    int // size of a writer's mapping
 	TouchedPages int // pages that a writer maps in before munmap; each needs its translation flushed
+	Sheaf        int // capacity of the sheaves of VMAs and maple nodes; 0: none
 	// Costs of mmap and munmap beyond their memory operations; the zero value
 	// stands for mm.DefaultCosts.
 	Costs mm.Costs

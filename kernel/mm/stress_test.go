@@ -88,7 +88,11 @@ func TestWritersRace(t *testing.T) {
 	eachDesign(t, func(t *testing.T, d Design) {
 		for seed := range uint64(6) {
 			const tasks, rounds = 3, 6
-			w := newWorld(t, d, "mm-6.5", tasks, true)
+			cfg := Config{Design: d, Poison: true}
+			if seed%2 == 1 {
+				cfg = Config{Design: d, Sheaf: 4}
+			}
+			w := newWorldWith(t, "mm-6.5", tasks, cfg)
 			keep, err := w.mm.AtBoot().Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon, Populate: sim.PageBytes})
 			if err != nil {
 				t.Fatal(err)

@@ -132,6 +132,12 @@ func (m *Machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
 	p.pending = append(p.pending, h)
 }
 
+// TLBI implements sim.Executor.
+func (m *Machine) TLBI(c *sim.CPU, n int) {
+	m.op(c)
+	m.trace(c, "tlbi", sim.Relaxed, sim.Ref{}, uint64(n))
+}
+
 // SetTimer implements sim.Executor.
 func (m *Machine) SetTimer(c *sim.CPU, after sim.Time, h sim.Handler) {
 	x := m.op(c)
