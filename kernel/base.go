@@ -13,10 +13,19 @@ import (
 type Config struct {
 	// CPUs is the number of CPUs of the machine.
 	CPUs int
-	// TaskCPU is the CPU that each task is pinned to, by task number.
+	// TaskCPU is the CPU that each task starts on, by task number; several may
+	// name the same.
 	TaskCPU []int
+	// Allowed are the CPUs that a task may run on, by task number; nil pins all.
+	Allowed [][]int
+	// CacheDomain numbers the last-level cache of each CPU; nil means one.
+	CacheDomain []int
 	// TickPeriod is the time between two scheduler ticks of a CPU (1/HZ).
 	TickPeriod sim.Time
+	// Slice is the time slice; zero means sched.DefaultSlice.
+	Slice   sim.Time
+	Preempt sched.Preemption
+	Idle    sched.IdleMode
 	// Pages sizes the page allocator.
 	Pages kmem.PageOptions
 }
@@ -37,7 +46,8 @@ type Base struct {
 func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b := &Base{Arena: kmem.NewArena(mem, syms)}
 	b.Spin = kmem.NewSpinLocks(b.Arena, cfg.CPUs)
-	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, CPUs: cfg.CPUs, TickPeriod: cfg.TickPeriod})
+	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, Allowed: cfg.Allowed, CPUs: cfg.CPUs,
+		CacheDomain: cfg.CacheDomain, TickPeriod: cfg.TickPeriod, Slice: cfg.Slice, Preempt: cfg.Preempt, Idle: cfg.Idle})
 	b.OSQ = osq.New(b.Arena, b.Sched)
 	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin)
 	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, cfg.TickPeriod)
@@ -56,3 +66,9 @@ func (b *Base) NewCache(l *sim.Layout, o kmem.CacheOptions) *kmem.Cache {
 // Boot is what a CPU does as it comes up, in interrupt context: it starts its
 // scheduler tick.
 func (b *Base) Boot(c *sim.CPU) { b.Sched.StartTick(c) }
+
+// Hooks are the kernel's entry points for an executor.
+func (b *Base) Hooks() sim.Hooks {
+	return sim.Hooks{Boot: b.Boot, Start: b.Sched.TaskStart, Exit: b.Sched.Exit, Idle: b.Sched.IdleLoop,
+		IRQReturn: b.Sched.IRQReturn}
+}

@@ -92,7 +92,7 @@ func (r *RCU) buildTree(a *kmem.Arena, c *sim.CPU) {
 	for cpu := range r.sched.CPUs() {
 		r.initData(c, cpu)
 	}
-	for _, cpu := range r.sched.TaskCPUs() {
+	for _, cpu := range r.sched.InUse() {
 		r.online(c, cpu)
 	}
 }
@@ -151,6 +151,7 @@ func (r *RCU) CallRCU(c *sim.CPU, head sim.Ptr, cb Callback) {
 	irq := c.IRQSave()
 	c.Store(headFunc(head), uint64(cb))
 	r.enqueue(c, r.data.This(c), head)
+	c.Deferred(1)
 	c.IRQRestore(irq)
 }
 
@@ -161,6 +162,7 @@ func (r *RCU) invoke(c *sim.CPU, d sim.Ptr) {
 		next := c.LoadPtr(headNext(h))
 		f := r.funcs[c.Load(headFunc(h))-1].f
 		c.Count(callbacksRun, 1)
+		c.Deferred(-1)
 		f(c, h)
 		h = next
 	}
