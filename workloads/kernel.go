@@ -30,7 +30,7 @@ func buildKernel(spec *Spec, m *cores.Machine, design string, seed uint64) (*cor
 		cfg.TaskCPU = append(cfg.TaskCPU, spec.Groups[i].CPUs...)
 	}
 	base := kernel.NewBase(prog.Mem, prog.Syms, cfg)
-	prog.Boot = base.Boot
+	prog.Hooks = base.Hooks()
 	k := &setting{base: base, spec: spec, machine: m, design: design}
 	made, err := k.setUp()
 	if err != nil {

@@ -30,7 +30,7 @@ func newWorld(tasks int) *world {
 func (w *world) run(t *testing.T, what string, seed uint64, body func(c *sim.CPU, task int)) {
 	t.Helper()
 	m := simtest.New(w.mem, simtest.Options{Seed: seed})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	for i := range w.tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
 	}

@@ -134,7 +134,7 @@ func (r *RCU) buildTree(a *kmem.Arena, c *sim.CPU) {
 	for cpu := range r.sched.CPUs() {
 		r.initData(c, cpu)
 	}
-	r.cpus = r.sched.TaskCPUs()
+	r.cpus = r.sched.InUse()
 	for _, cpu := range r.cpus {
 		r.online(c, cpu)
 	}
@@ -201,6 +201,7 @@ func (r *RCU) CallRCU(c *sim.CPU, head sim.Ptr, cb Callback) {
 	if c.InIRQ {
 		r.sched.NeedTick(c)
 	}
+	c.Deferred(1)
 	c.IRQRestore(irq)
 }
 
