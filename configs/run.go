@@ -161,12 +161,12 @@ func (e *Experiment) place(hw *cores.Machine) ([]workloads.Group, error) {
 			return nil, e.src.Fault(path+"target", schema.Problem("at least as many kernel.uprobe.probes as threads", "own-vma: %d threads, but %d probed VMAs", len(cpus), limit))
 		}
 		for _, cpu := range cpus {
-			if other, ok := taken[cpu]; ok {
+			if other, ok := taken[cpu]; ok && other != g.name {
 				return nil, e.src.Fault(e.blame(i), schema.Problem("one thread per CPU", "CPU %d of group %s already has a thread of group %s", cpu, g.name, other))
 			}
 			taken[cpu] = g.name
 		}
-		out = append(out, workloads.Group{Name: g.name, Path: g.path, CPUs: cpus, Interval: g.arrival.Interval(),
+		out = append(out, workloads.Group{Name: g.name, Path: g.path, CPUs: cpus, Free: g.placement == free, Interval: g.arrival.Interval(),
 			Think: g.think, Target: g.target, ZipfMilli: g.zipfMilli,
 			Section: g.section, ReadPermille: int(g.reads), Nest: g.nest})
 	}
