@@ -58,7 +58,7 @@ func newWorldWith(tasks int, opt *locking.RWSemOptions) *world {
 func (w *world) run(t *testing.T, tasks int, seed uint64, body func(c *sim.CPU, i int)) *simtest.Machine {
 	t.Helper()
 	m := simtest.New(w.mem, simtest.Options{Seed: seed})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
 	}

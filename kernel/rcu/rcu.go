@@ -65,6 +65,7 @@ type RCU struct {
 	wakeme      Callback
 	barrierDone Callback
 	syncDone    Callback
+	trace       tasksTrace
 	moreWork    sim.Handler
 	expHandler  sim.Handler
 	barrierIPI  sim.Handler
@@ -99,7 +100,9 @@ func New(a *kmem.Arena, s *sched.Scheduler, spin *qspinlock.Locks, wq *wait.Queu
 	r.barrierDone = r.Register("rcu_barrier_callback", r.barrierCallback)
 	r.syncDone = r.Register("rcu_sync_func", r.syncFunc)
 	r.moreWork, r.expHandler, r.barrierIPI = r.runMoreWork, r.expeditedIPI, r.barrierHandler
+	r.initTasksTrace(a, c)
 	s.OnTick(r.schedClockIRQ)
+	s.OnSwitch(r.NoteContextSwitch)
 	return r
 }
 
@@ -131,7 +134,7 @@ func (r *RCU) buildTree(a *kmem.Arena, c *sim.CPU) {
 	for cpu := range r.sched.CPUs() {
 		r.initData(c, cpu)
 	}
-	r.cpus = r.sched.TaskCPUs()
+	r.cpus = r.sched.InUse()
 	for _, cpu := range r.cpus {
 		r.online(c, cpu)
 	}
@@ -198,6 +201,7 @@ func (r *RCU) CallRCU(c *sim.CPU, head sim.Ptr, cb Callback) {
 	if c.InIRQ {
 		r.sched.NeedTick(c)
 	}
+	c.Deferred(1)
 	c.IRQRestore(irq)
 }
 
