@@ -106,7 +106,7 @@ func stress(t *testing.T, w *world, tasks int, seed uint64, a allocator) {
 		delete(owned, p.A)
 		a.free(c, p)
 	}
-	m := simtest.New(w.mem, simtest.Options{Seed: seed})
+	m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
 	m.Kernel(w.Hooks())
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {

@@ -45,7 +45,7 @@ func TestMapleUnderRCU(t *testing.T) {
 		tree := w.mm.tree
 		g := &ghost{states: [][]sim.Addr{make([]sim.Addr, span)}}
 		freed := int64(0)
-		m := simtest.New(w.mem, simtest.Options{Seed: seed})
+		m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
 		m.Kernel(w.base.Hooks())
 		for cpu := range 2 {
 			m.Go("reader", cpu, func(c *sim.CPU) {
@@ -105,7 +105,7 @@ func TestWritersRace(t *testing.T) {
 					w.c.Load(at.F(f.pgtablesBytes)), w.mm.anonRSS.Sum(w.c), w.c.Load(at.F(f.flushPending)))
 			}
 			before, used := books(), w.usedPages()
-			m := simtest.New(w.mem, simtest.Options{Seed: seed})
+			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
 			m.Kernel(w.base.Hooks())
 			for cpu := range tasks {
 				m.Go("writer", cpu, func(c *sim.CPU) {
@@ -152,7 +152,7 @@ func TestVMALockExcludes(t *testing.T) {
 			}
 			vma := w.mm.VMALookup(w.c, a)
 			pgoff, flags := vma.F(w.sys.vf.pgoff), vma.F(w.sys.vf.pageProt)
-			m := simtest.New(w.mem, simtest.Options{Seed: seed})
+			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
 			m.Kernel(w.base.Hooks())
 			for cpu := range 2 {
 				m.Go("reader", cpu, func(c *sim.CPU) {

@@ -182,6 +182,9 @@ func TestCompleteAll(t *testing.T) {
 				t.Error("complete_all does not last")
 			}
 		})
+		if n := w.mem.Read(w.obj.A+96, 4); n != 1<<32-1 {
+			t.Errorf("done is %#x after complete_all", n)
+		}
 	}
 }
 
