@@ -93,6 +93,8 @@ func TestPendingWaiterNeedsNoNode(t *testing.T) {
 					nodes++
 				}
 			}})
+			m.Kernel(w.Hooks())
+			m.Boot(nil) // no ticks
 			for i := range tasks {
 				m.Go("task", i, func(c *sim.CPU) {
 					w.spin.Lock(c)

@@ -197,6 +197,8 @@ func TestSpinLockDeadlocksWithoutIRQSave(t *testing.T) {
 			w.spin.Unlock(c)
 		}
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
+		m.Kernel(w.Hooks())
+		m.Boot(nil) // no ticks
 		m.Go("task", 0, func(c *sim.CPU) {
 			for range rounds {
 				c.SendIPI(0, section)

@@ -21,7 +21,7 @@ func TestTasksTraceWaitsForReaders(t *testing.T) {
 			cb := w.RCU.Register("test", func(*sim.CPU, sim.Ptr) { callbacks++ })
 			head := w.Arena.Bytes(rcu.HeadBytes, 64, nil)
 			m := simtest.New(w.mem, simtest.Options{Seed: seed})
-			m.Boot(w.Boot)
+			m.Kernel(w.Hooks())
 			for i := range tasks {
 				m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 					for k := 0; k < 4 && i < 2 || i >= 2 && left > 0; k++ {
@@ -92,7 +92,7 @@ func TestWhoHoldsUpATasksTraceGracePeriod(t *testing.T) {
 	for seed := range uint64(10) {
 		w := newWorld(3, upTo(3))
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		asleep, synced, left := false, false, false
 		m.Go("sleeper", 0, func(c *sim.CPU) {
 			w.RCU.TraceReadLock(c)
@@ -149,7 +149,7 @@ func traceSection(t *testing.T, at sim.Time) (ipi sim.Time) {
 			ipi = m.Elapsed()
 		}
 	}})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	m.Go("updater", 0, func(c *sim.CPU) {
 		w.RCU.SynchronizeTasksTrace(c)
 		synced = true

@@ -32,7 +32,7 @@ func newWorld(tasks int, f srcu.Flavor) *world {
 
 func (w *world) machine(seed uint64) *simtest.Machine {
 	m := simtest.New(w.mem, simtest.Options{Seed: seed})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	return m
 }
 
@@ -309,7 +309,7 @@ func TestWorkRunsOneAtATime(t *testing.T) {
 			}
 			last = o.Value
 		}})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		left := 2
 		for i := range tasks {
 			m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
