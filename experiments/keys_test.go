@@ -67,6 +67,9 @@ var bases = map[string]base{
 	// Readers and writers of rw_semaphores.
 	"rwsem": {"lock-scaling", "rwsem", []string{"warmup=5us", "duration=600us", "sweep.group.lockers.count=[12]",
 		"group.lockers.read_fraction=60%", "group.lockers.hold=40000cycles", "kernel.tick=10us"}},
+	// More threads than CPUs.
+	"shared-cpus": {"lock-overcommit", "mutex", []string{"warmup=0ns", "duration=1ms", "sweep.group.lockers.count=[20]",
+		"kernel.tick=50us", "kernel.sched.slice=100us"}},
 	// Working sets a little larger than one level of small caches.
 	"beyond-l1d": {"machine-micro", "chase-36KiB", smallCaches},
 	"beyond-l2":  {"machine-micro", "chase-72KiB", smallCaches},
@@ -192,6 +195,13 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 	"group[].shared_reads":    {"lock", "group.lockers.shared_reads", "5"},
 	"group[].own_lines":       {"lock", "group.lockers.own_lines", "5"},
 	"group[].hold":            {"lock", "group.lockers.hold", "500cycles"},
+
+	"group[].on_cpus":   {"shared-cpus", "group.lockers.on_cpus", "5"},
+	"group[].placement": {"shared-cpus", "group.lockers.placement", "free"},
+
+	"kernel.sched.slice":   {"shared-cpus", "kernel.sched.slice", "300us"},
+	"kernel.sched.preempt": {"shared-cpus", "kernel.sched.preempt", "none"},
+	"kernel.sched.idle":    {"shared-cpus", "kernel.sched.idle", "poll"},
 
 	"kernel.bench.objects":          {"locks", "kernel.bench.objects", "4"},
 	"kernel.bench.preemptible":      {"lock", "kernel.bench.preemptible", "true"},

@@ -16,7 +16,6 @@ func TestKill(t *testing.T) {
 			w := newWorld(2)
 			m := simtest.New(w.mem, simtest.Options{Seed: seed})
 			m.Kernel(w.Hooks())
-			m.Boot(nil) // no ticks
 			m.Go("sleeper", 0, func(c *sim.CPU) {
 				for {
 					w.Sched.SetCurrentState(c, st)

@@ -153,7 +153,6 @@ func queuedTimes(t *testing.T, unfairness int, seed uint64) (n int) {
 		}
 	}})
 	m.Kernel(w.Hooks())
-	m.Boot(nil) // no ticks
 	for i := range 3 {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 			for !got {
