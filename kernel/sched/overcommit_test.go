@@ -219,6 +219,9 @@ func TestWherePreemptionHappens(t *testing.T) {
 					work(c, i)
 					k.pinned[c.Task] = false
 					k.Sched.PreemptEnable(c)
+					if model == sched.Full && k.word(c.Task, "thread_info.flags")&8 != 0 {
+						t.Errorf("seed %d: preempt_enable kept the CPU although it should be given up", seed)
+					}
 					within(i, &offered, func() { c.Think(c.Now() + 100*sim.Nanosecond) })
 				}
 			})

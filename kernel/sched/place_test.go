@@ -99,6 +99,40 @@ func TestWakeUpFindsAnIdleCPU(t *testing.T) {
 	}
 }
 
+// A task that is woken while it is on its way off the CPU does not go on
+// elsewhere before it has left.
+func TestWakeUpOfALeavingTask(t *testing.T) {
+	for seed := range uint64(60) {
+		cfg := free(3, 3)
+		cfg.Allowed[1], cfg.Allowed[2], cfg.TaskCPU[2] = []int{0}, []int{2}, 2
+		cfg.NoTTWUQueue = seed%2 == 0
+		k := newCrowd(t, cfg, seed)
+		const rounds = 10
+		k.run(func(c *sim.CPU, i int) {
+			switch i {
+			case 0:
+				for n := uint64(1); n <= rounds; n++ {
+					k.Sched.SetCurrentState(c, sched.Uninterruptible)
+					c.Store(k.turn, n)
+					k.Sched.Schedule(c, waitTest)
+				}
+				c.Store(k.done, 1)
+			case 1: // keeps a CPU busy, so that task 0 may be sent to another
+				for c.Load(k.done) == 0 {
+					k.Sched.CondResched(c)
+				}
+			case 2:
+				for n := uint64(1); n <= rounds; n++ {
+					c.SpinUntil(sim.Never, sim.Cond{Ref: k.turn, Arg: n})
+					for !k.Sched.WakeUp(c, k.Sched.Task(0)) {
+						c.Relax()
+					}
+				}
+			}
+		})
+	}
+}
+
 // An idle CPU that polls is woken by a store, one that halts by an interrupt.
 func TestIdleModes(t *testing.T) {
 	for _, mode := range []sched.IdleMode{sched.Halt, sched.Poll} {
@@ -144,7 +178,7 @@ func TestScheduleTimeout(t *testing.T) {
 				t.Errorf("seed %d: woken at %v", seed, now)
 			}
 			k.Sched.SetCurrentState(c, sched.Uninterruptible)
-			k.Sched.Schedule(c, waitTest)
+			k.Sched.ScheduleTimeout(c, sim.Millisecond, waitTest)
 			if c.Load(k.done) == 0 {
 				t.Errorf("seed %d: an old timer ended a later sleep at %v", seed, c.Now())
 			}
