@@ -203,3 +203,24 @@ func TestSleepersDeadlock(t *testing.T) {
 		}
 	}
 }
+
+// A CPU that spins while the task it waits for is queued behind is no deadlock:
+// the slice ends. One that waits for nobody is, although its tick goes on.
+func TestSpinnersUnderTicks(t *testing.T) {
+	run := func(tasks int) error {
+		k := newCrowd(kernel.Config{CPUs: 8, TaskCPU: make([]int, tasks), TickPeriod: 100 * sim.Microsecond,
+			Slice: 300 * sim.Microsecond, Preempt: sched.Full})
+		k.repeat(1, func(c *sim.CPU, i int, n uint64) {
+			c.SpinUntil(sim.Never, sim.Cond{Ref: k.count, Mask: 1, Arg: uint64(i)})
+			c.Store(k.count, uint64(1-i))
+		})
+		_, err := cores.Run(testMachine(), k.prog, cores.Options{Seed: 1, Duration: 5 * sim.Millisecond})
+		return err
+	}
+	if err := run(2); err != nil {
+		t.Errorf("two tasks that take turns: %v", err)
+	}
+	if err := run(1); err == nil || !strings.Contains(err.Error(), "deadlock") {
+		t.Errorf("a task that waits for nobody: %v", err)
+	}
+}
