@@ -259,12 +259,8 @@ func (c *CPU) SetTimer(after Time, h Handler) { c.ex.SetTimer(c, after, h) }
 
 // SetTick is SetTimer for a handler that by itself makes no waiting task go on:
 // the scheduler tick. When only ticks are left, the executor takes that for a
-// deadlock, unless a task waits for a CPU or work is deferred.
+// deadlock, unless a task waits for a CPU or for what comes with ticks.
 func (c *CPU) SetTick(after Time, h Handler) { c.ex.SetTick(c, after, h) }
-
-// Deferred notes that n more pieces of work (fewer, if negative) wait for ticks
-// to come: RCU callbacks. It is no operation of the machine.
-func (c *CPU) Deferred(n int) { c.ex.Deferred(c, n) }
 
 // SpinState is the conditions of a spin-wait in progress. An executor that runs
 // other code of the same context in the middle of the wait puts them aside.
