@@ -194,8 +194,8 @@ func (c *CPU) IRQSave() (on bool) {
 	if c.InIRQ || c.IRQOff {
 		return false
 	}
-	c.ex.Interrupts(c, false) // the last one may come right before
-	c.IRQOff = true
+	c.ex.Interrupts(c, false)
+	c.IRQOff = true // not before: until then an interrupt may come, and preempt
 	return true
 }
 
