@@ -60,7 +60,7 @@ func newProcess(k *setting) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := uprobes.ProcessConfig{Design: d, Layouts: layouts, MMCosts: params.MM.Costs, Costs: params.Uprobe.costs(m),
+	cfg := uprobes.ProcessConfig{Choices: uprobes.WithLookup(d), Layouts: layouts, MMCosts: params.MM.Costs, Costs: params.Uprobe.costs(m),
 		Probes: params.Uprobe.Probes, OtherProbes: params.Uprobe.OtherProbes, Consumers: 1 + params.Uprobe.MoreConsumers,
 		Areas: params.MM.VMAs}
 	if cfg.MMCosts == (mm.Costs{}) {

@@ -28,7 +28,7 @@ func newWorld(t testing.TB, d mm.Design, tasks int, change func(*ProcessConfig))
 		t.Fatal(err)
 	}
 	w := &world{mem: sim.NewMemory(), syms: &sim.Symbols{}}
-	k := ProcessConfig{Design: d, Layouts: l, MMCosts: mm.DefaultCosts(), Costs: DefaultCosts(),
+	k := ProcessConfig{Choices: WithLookup(d), Layouts: l, MMCosts: mm.DefaultCosts(), Costs: DefaultCosts(),
 		Probes: 1, Areas: 30, Consumers: 1}
 	var cpus []int
 	for i := range tasks {
