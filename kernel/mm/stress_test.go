@@ -134,11 +134,11 @@ func TestWritersRace(t *testing.T) {
 	})
 }
 
-// TestVMALockExcludes is invariant I1 for the rwsem form: between
+// TestVMALockExcludes is invariant I1 for the rwsem and the refcount form: between
 // LockVMAUnderRCU and VMAEndRead nobody changes the area, and a reader that
 // locked it sees it as the last writer left it (I5).
 func TestVMALockExcludes(t *testing.T) {
-	for _, d := range []Design{VMARWSem, MMSeqcount, VMASeqcount} {
+	for _, d := range []Design{VMARWSem, VMARefcnt, MMSeqcount, VMASeqcount, VMASeqcountOwn} {
 		locks, fails := 0, 0
 		for seed := range uint64(12) {
 			w := newWorld(t, d, "mm-6.5", 3, true)
@@ -148,6 +148,7 @@ func TestVMALockExcludes(t *testing.T) {
 			}
 			vma := w.mm.VMALookup(w.c, a)
 			pgoff, flags := vma.F(w.sys.vf.pgoff), vma.F(w.sys.vf.pageProt)
+			w.c.Store(pgoff, 0)
 			m := simtest.New(w.mem, simtest.Options{Seed: seed})
 			m.Boot(w.base.Boot)
 			for cpu := range 2 {
@@ -170,7 +171,7 @@ func TestVMALockExcludes(t *testing.T) {
 			m.Go("writer", 2, func(c *sim.CPU) {
 				for i := range uint64(10) {
 					w.mm.WriteLock(c)
-					w.sys.writer.startWrite(c, w.mm, vma)
+					w.sys.locking.startWrite(c, w.mm, vma)
 					c.Store(pgoff, i+1)
 					c.Store(flags, i+1)
 					w.mm.WriteUnlock(c)

@@ -31,11 +31,11 @@ func finderOf(d mm.Design) finder {
 	switch d {
 	case mm.MMapLock:
 		return nil
-	case mm.VMARWSem:
+	case mm.VMARWSem, mm.VMARefcnt:
 		return vmaRWSemFinder{}
-	case mm.MMSeqcount:
+	case mm.MMSeqcount, mm.MMSeqcount64:
 		return mmSeqcountFinder{}
-	case mm.VMASeqcount:
+	case mm.VMASeqcount, mm.VMASeqcountOwn:
 		return vmaSeqcountFinder{}
 	}
 	panic(fmt.Sprintf("uprobes: design %v", d))

@@ -1,7 +1,6 @@
 package uprobes
 
 import (
-	"mmsim/kernel/file"
 	"mmsim/kernel/list"
 	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
@@ -35,10 +34,10 @@ type layoutPreset struct {
 }
 
 var layoutPresets = []layoutPreset{
-	{"6.14", "f_ref and f_inode in one line; seqcount, lock and root of the tree in one line",
+	{"6.14", "mm_lock_seq beside mmap_lock.owner, f_inode beside f_ref; the tree's seqcount, lock and root in one line",
 		"mm-6.5", "file-6.14", 240, 120, globalsTogether},
-	{"6.19", "f_ref and f_inode in different lines", "mm-6.5", "file-6.19", 248, 128, globalsTogether},
-	{"6.14-apart", "as 6.14, but seqcount, lock and root of the tree in a line each",
+	{"6.19", "mm_lock_seq apart from mmap_lock, f_inode apart from f_ref; the tree's words in one line", "mm-6.19", "file-6.19", 248, 128, globalsTogether},
+	{"6.14-apart", "as 6.14, but the tree's seqcount, lock and root in a line each",
 		"mm-6.5", "file-6.14", 240, 120, globalsApart},
 }
 
@@ -59,11 +58,7 @@ func DefaultLayoutsOf(name string) (Layouts, error) {
 		return Layouts{}, err
 	}
 	p := &layoutPresets[i]
-	l, err := mm.DefaultLayouts(p.mm)
-	if err != nil {
-		return Layouts{}, err
-	}
-	l.File, err = file.Layout(p.file)
+	l, err := mm.NewLayouts(p.mm, p.file)
 	return Layouts{Layouts: l, Uprobe: uprobeLayout(p.uprobe), Globals: globalsLayout(p.globals), Utask: utaskLayout(p.utask)}, err
 }
 
