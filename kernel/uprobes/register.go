@@ -153,7 +153,7 @@ func (u *Uprobes) Register(c *sim.CPU, inode sim.Ptr, offset uint64, consumers i
 
 func (u *Uprobes) registerAtBoot(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn, consumers int) sim.Ptr {
 	p := u.newUprobe(c, inode, offset, insn)
-	u.insert(c, p, inode, offset)
+	u.link(c, p, inode, offset)
 	refs := uint64(consumers)
 	if u.k.Lifetime == LifetimeRefcount {
 		refs = 1 // the tree's

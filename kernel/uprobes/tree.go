@@ -201,10 +201,15 @@ func (u *Uprobes) insert(c *sim.CPU, p, inode sim.Ptr, offset uint64) sim.Ptr {
 		u.tree.erase(c, at)
 		u.tree.clear(c, at)
 	}
-	u.tree.insert(c, p, func(at sim.Ptr) bool { return u.compare(c, inode, offset, at) < 0 })
+	u.link(c, p, inode, offset)
 	u.treeEnd(c)
 	u.treeWriteUnlock(c)
 	return p
+}
+
+// link puts p into its place in the tree.
+func (u *Uprobes) link(c *sim.CPU, p, inode sim.Ptr, offset uint64) {
+	u.tree.insert(c, p, func(at sim.Ptr) bool { return u.compare(c, inode, offset, at) < 0 })
 }
 
 // erase takes p out of the tree unless it is out.

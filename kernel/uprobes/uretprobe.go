@@ -120,7 +120,11 @@ func (u *Uprobes) popInstance(c *sim.CPU, utask, ri sim.Ptr) sim.Ptr {
 
 func (u *Uprobes) unlinkInstance(c *sim.CPU, utask, ri sim.Ptr) (next sim.Ptr) {
 	next = c.LoadPtr(ri.F(riNext))
-	c.StoreRelease(utask.F(u.f.returnInstances), uint64(next.A))
+	if u.k.Ret.leased() {
+		c.StoreRelease(utask.F(u.f.returnInstances), uint64(next.A)) // the timer may be looking
+	} else {
+		c.Store(utask.F(u.f.returnInstances), uint64(next.A))
+	}
 	c.Store(utask.F(u.f.depth), c.Load(utask.F(u.f.depth))-1)
 	return next
 }
