@@ -55,9 +55,7 @@ func (w *churn) registerUnregister(c *sim.CPU) {
 	uc := u.NewConsumer(c)
 	w.live[uc.A] = true
 	p := u.RegisterConsumer(c, b.Inode, probeOffset, InsnNop, uc)
-	for range 20 {
-		c.Compute(1)
-	}
+	c.Think(c.Now() + 3*sim.Microsecond)
 	u.Unregister(c, p, uc)
 	u.Sync(c)
 	delete(w.live, uc.A)
