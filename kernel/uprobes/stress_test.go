@@ -235,7 +235,7 @@ func (unchecked) find(c *sim.CPU, u *Uprobes, m *mm.MM, vaddr uint64) (p sim.Ptr
 		v := u.sys.VMA(vma)
 		if file := v.File(c); !file.IsNull() {
 			offset := offsetIn(c, v, vaddr)
-			p = u.findUprobe(c, u.sys.FileInode(c, file), offset)
+			p = u.findUprobe(c, u.sys.FileInode(c, file), offset, inAtomic)
 		}
 	}
 	u.b.RCU.ReadUnlock(c)
