@@ -23,16 +23,24 @@ type world struct {
 
 func newWorld(t testing.TB, d Design, preset string, tasks int, poison bool) *world {
 	t.Helper()
-	return newWorldWith(t, preset, tasks, Config{Design: d, Poison: poison})
-}
-
-// newWorldWith fills in layouts and costs.
-func newWorldWith(t testing.TB, preset string, tasks int, cfg Config) *world {
-	t.Helper()
 	l, err := DefaultLayouts(preset)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newWorldOf(Config{Design: d, Layouts: l, Costs: DefaultCosts(), Poison: poison}, tasks)
+}
+
+// newWorldBits has poisoned memory and sequence numbers of a given width.
+func newWorldBits(t testing.TB, d Design, tasks int, bits uint) *world {
+	t.Helper()
+	l, err := DefaultLayouts("mm-6.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorldOf(Config{Design: d, Layouts: l, Costs: DefaultCosts(), Poison: true, SeqBits: bits}, tasks)
+}
+
+func newWorldOf(cfg Config, tasks int) *world {
 	w := &world{mem: sim.NewMemory(), syms: &sim.Symbols{}}
 	cpus := make([]int, tasks)
 	ids := make([]sim.TaskID, tasks)
@@ -41,7 +49,6 @@ func newWorldWith(t testing.TB, preset string, tasks int, cfg Config) *world {
 	}
 	w.base = kernel.NewBase(w.mem, w.syms, kernel.Config{CPUs: tasks, TaskCPU: cpus,
 		TickPeriod: 3 * sim.Microsecond, Pages: kmem.PageOptions{Pages: 4096}})
-	cfg.Layouts, cfg.Costs = l, DefaultCosts()
 	w.sys = New(w.base, cfg)
 	w.c = sim.NewDirect(w.mem)
 	w.mm = w.sys.NewMM(w.c, "test", ids)
