@@ -31,6 +31,10 @@ func NewCPU(ex Executor, slot int, task TaskID, name string) *CPU {
 	return &CPU{ex: ex, Slot: slot, Task: task, Name: name}
 }
 
+// Executor is what gives meaning to this handle's operations. Kernel code has no
+// business with it; a checker's program may ask it for more than the contract.
+func (c *CPU) Executor() Executor { return c.ex }
+
 // Load is READ_ONCE.
 func (c *CPU) Load(r Ref) uint64 { v, _ := c.ex.Load(c, r, Relaxed); return v }
 
