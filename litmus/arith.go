@@ -41,7 +41,7 @@ type val struct {
 }
 
 // with adds another value's dependency.
-func (a val) with(b val) val { return val{a.v, max(a.d, b.d)} }
+func (a val) with(b val) val { return val{a.v, a.d | b.d} }
 
 func truth(b bool) int64 {
 	if b {

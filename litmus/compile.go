@@ -135,6 +135,7 @@ func (c *compiler) layOut() {
 	if p.uses.srcu {
 		p.words += n * len(p.Vars)
 	}
+	p.words += 2 // one that nobody writes, and the barrier of timed runs
 }
 
 // conditions compiles what is asked of the final state. Columns that only the

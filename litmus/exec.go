@@ -6,14 +6,13 @@ import (
 	"mmsim/sim"
 )
 
-// run is one execution of a program: where its memory is, and its threads.
+// run is one execution of a program: where its memory is, what its primitives
+// mean, and its threads.
 type run struct {
 	p       *Program
 	base    sim.Addr
-	lower   lowering
+	on      platform
 	threads []thread
-	cpus    []int           // of the threads
-	ipis    [][]sim.Handler // by sender and receiver, made once
 }
 
 // thread is one process in execution. Everything here is its own; what two
@@ -22,49 +21,61 @@ type thread struct {
 	run  *run
 	c    *sim.CPU
 	proc *proc
-	id   int // index of the process, and of its CPU
+	id   int // index of the process
 	regs []val
-
-	readers  int   // nesting of rcu_read_lock
-	periods  int   // grace periods that this thread has asked for
-	srcu     []int // nesting of srcu_read_lock, by variable
-	unlocked bool  // has released a spinlock
+	// ctrl is the control dependency of what is executed now: of the conditions
+	// of the arms that it lies in, or of every condition so far if the platform
+	// says so.
+	ctrl    sim.Dep
+	readers int        // nesting of rcu_read_lock
+	srcu    []int      // nesting of srcu_read_lock, by variable
+	held    []sim.Addr // spinlocks
 	// fault is what went wrong, if anything; the thread stops there.
 	fault *Fault
+	// blocked is where the thread waits for itself, if it does.
+	blocked *Fault
 }
 
-// Fault is something that a test does and must not: the use of a pointer that
-// points nowhere, an unlock of what is not locked.
+// Fault is something that a test does and must not (the use of a pointer that
+// points nowhere, an unlock of what is not locked), or where a thread waits for
+// itself.
 type Fault struct {
 	Pos
 	Proc    int
 	Problem string
 }
 
-// String is "P1 line 7: ...".
+// String is "P1, line 7: ...".
 func (f *Fault) String() string { return fmt.Sprintf("P%d, line %d: %s", f.Proc, f.Line, f.Problem) }
 
-// lowering is what depends on the executor in the meaning of primitives that
-// the CPU contract does not have.
-type lowering struct {
-	// afterUnlockLock: smp_mb__after_unlock_lock is a full barrier (the kernel
-	// model, POWER) and not nothing.
-	afterUnlockLock bool
+// platform is what the primitives mean that the CPU contract does not have:
+// those of the memory models under exploration, and algorithms on a machine.
+type platform interface {
+	// longCtrl tells that a condition orders the stores behind its if statement
+	// too, and not only those in its arms.
+	longCtrl() bool
+	// storeDeps announces the dependencies of the next store or atomic operation.
+	storeDeps(t *thread, data sim.Dep)
+	storeMB(t *thread, r sim.Ref, v uint64)
+	afterUnlockLock(t *thread)
+	lock(t *thread, r sim.Ref)
+	trylock(t *thread, r sim.Ref) bool
+	unlock(t *thread, r sim.Ref)
+	readLock(t *thread)
+	readUnlock(t *thread)
+	synchronize(t *thread)
+	// SRCU domains are variables.
+	srcuLock(t *thread, domain int)
+	srcuUnlock(t *thread, domain int)
+	srcuSynchronize(t *thread, domain int)
 }
 
-// newRun prepares executions of p with its threads on the given CPUs.
-func newRun(p *Program, base sim.Addr, l lowering, cpus []int) *run {
-	r := &run{p: p, base: base, lower: l, cpus: cpus, threads: make([]thread, len(p.procs))}
+// newRun prepares executions of p.
+func newRun(p *Program, base sim.Addr, on platform) *run {
+	r := &run{p: p, base: base, on: on, threads: make([]thread, len(p.procs))}
 	for i := range r.threads {
-		t := &r.threads[i]
-		t.run, t.proc, t.id = r, &p.procs[i], i
-		t.regs = make([]val, len(t.proc.regs))
-		if p.uses.srcu {
-			t.srcu = make([]int, len(p.Vars))
-		}
-	}
-	if p.uses.rcu {
-		r.makeIPIs()
+		q := &p.procs[i]
+		r.threads[i] = thread{run: r, proc: q, id: i, regs: make([]val, len(q.regs)), srcu: make([]int, len(p.Vars))}
 	}
 	return r
 }
@@ -77,7 +88,8 @@ func (r *run) reset() {
 			t.regs[j] = val{v: o.in(r.base)}
 		}
 		clear(t.srcu)
-		t.readers, t.periods, t.unlocked, t.fault = 0, 0, false, nil
+		t.held = t.held[:0]
+		t.readers, t.ctrl, t.fault, t.blocked = 0, 0, nil, nil
 	}
 }
 
@@ -120,10 +132,16 @@ func (t *thread) block(list []*node) {
 }
 
 func (t *thread) conditional(n *node) {
-	if t.eval(n.x).v != 0 {
+	before := t.ctrl
+	cond := t.eval(n.x)
+	t.ctrl |= cond.d
+	if cond.v != 0 {
 		t.block(n.then)
 	} else {
 		t.block(n.els)
+	}
+	if !t.run.on.longCtrl() {
+		t.ctrl = before
 	}
 }
 
@@ -182,9 +200,7 @@ func (t *thread) primitive(n *node) val {
 		t.c.Fence(n.prim.fence)
 		return val{}
 	case opAfterUnlockLock:
-		if t.run.lower.afterUnlockLock {
-			t.c.SmpMB()
-		}
+		t.run.on.afterUnlockLock(t)
 		return val{}
 	case opReadLock, opReadUnlock, opSynchronize:
 		t.rcu(n)
@@ -225,9 +241,9 @@ func (t *thread) access(n *node, r sim.Ref) val {
 	case opAddUnless:
 		return t.addUnless(n, r)
 	case opLock:
-		t.lock(r)
+		t.lock(n, r)
 	case opUnlock:
-		t.unlock(r)
+		t.unlock(n, r)
 	case opTrylock:
 		return t.trylock(r)
 	case opIsLocked:
@@ -240,24 +256,22 @@ func (t *thread) access(n *node, r sim.Ref) val {
 
 func (t *thread) load(r sim.Ref, o sim.Order) val {
 	if o == sim.Acquire {
-		return val{v: int64(t.c.LoadAcquire(r))}
+		p := t.c.LoadPtrAcquire(r)
+		return val{int64(p.A), p.D}
 	}
 	v := t.c.LoadValue(r)
 	return val{int64(v.V), v.D}
 }
 
-// store carries the dependency of the value as that of the address: either
-// orders the store, and a load that reads from it, behind the load that the
-// value came from.
 func (t *thread) store(n *node, r sim.Ref) {
 	v := t.eval(n.y)
 	if t.fault != nil {
 		return
 	}
-	r.D = max(r.D, v.d)
+	t.run.on.storeDeps(t, v.d)
 	switch {
 	case n.op == opStoreMB:
-		t.c.StoreMB(r, uint64(v.v))
+		t.run.on.storeMB(t, r, uint64(v.v))
 	case n.prim.order == sim.Release:
 		t.c.StoreRelease(r, uint64(v.v))
 	default:
@@ -281,9 +295,9 @@ func (t *thread) rmw(n *node, r sim.Ref) val {
 	case k.invert:
 		arg.v = ^arg.v
 	}
-	r.D = max(r.D, arg.d)
+	t.run.on.storeDeps(t, arg.d)
 	old := t.c.RMW(r, k.rmw, uint64(arg.v), 0, k.order)
-	return val{k.result.of(old.V, uint64(arg.v), k.rmw), max(old.D, arg.d)}
+	return val{k.result.of(old.V, uint64(arg.v), k.rmw), old.D | arg.d}
 }
 
 // of is what an operation with this result returns.
@@ -306,7 +320,7 @@ func (t *thread) cmpXchg(n *node, r sim.Ref) val {
 	if t.fault != nil {
 		return val{}
 	}
-	r.D = max(r.D, old.d, v.d)
+	t.run.on.storeDeps(t, old.d|v.d)
 	prev := t.c.RMW(r, sim.CmpXchg, uint64(v.v), uint64(old.v), n.prim.order)
 	return val{int64(prev.V), prev.D}
 }
@@ -321,9 +335,9 @@ func (t *thread) addUnless(n *node, r sim.Ref) val {
 	if t.fault != nil {
 		return val{}
 	}
-	r.D = max(r.D, add.d, unless.d)
 	guess := unless.v + 1
 	for {
+		t.run.on.storeDeps(t, add.d|unless.d)
 		prev := t.c.RMW(r, sim.CmpXchg, uint64(guess+add.v), uint64(guess), n.prim.order)
 		found := int64(prev.V)
 		if found == guess || found == unless.v {
@@ -335,3 +349,6 @@ func (t *thread) addUnless(n *node, r sim.Ref) val {
 		guess = found
 	}
 }
+
+// name is the thread's column in traces.
+func (t *thread) name() string { return fmt.Sprintf("P%d", t.proc.id) }
