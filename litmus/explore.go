@@ -39,6 +39,7 @@ func Explore(ctx context.Context, p *Program, s Search) (*Result, error) {
 		return nil, err
 	}
 	k.stopped(r)
+	k.res.Model = s.Model
 	k.res.Complete = sum.Exhausted && sum.Livelocks == 0
 	k.res.Deadlocks, k.res.Cut = int64(sum.Deadlocks), int64(sum.Livelocks)
 	return k.result(), context.Cause(ctx)

@@ -3,6 +3,8 @@ package litmus
 import (
 	"fmt"
 	"io"
+
+	"mmsim/explore"
 )
 
 // kinds are herd's words for what a test claims.
@@ -24,7 +26,25 @@ func (r *Result) WriteHerd(w io.Writer) error {
 	b.printf("Witnesses\nPositive: %d Negative: %d\n", pos, neg)
 	b.printf("Condition %s %s\n", f.Quant, f.CondText)
 	b.printf("Observation %s %s %d %d\n", f.Name, r.Observation(), pos, neg)
+	b.printf("Scope %s %s\n", f.Name, r.Scope())
 	return b.err
+}
+
+// Scope says what an exploration covered.
+func (r *Result) Scope() string {
+	s := fmt.Sprintf("%v, %d CPUs, %d executions", r.Model, len(r.Program.procs), r.Ended+r.Deadlocks)
+	if r.Deadlocks > 0 {
+		s += fmt.Sprintf(" of which %d end in deadlock", r.Deadlocks)
+	}
+	if r.Complete {
+		s += ", exhausted"
+	} else {
+		s += ", not exhausted"
+	}
+	if r.Model == explore.ARM64 || r.Model == explore.LKMM {
+		s += ", no load buffering"
+	}
+	return s
 }
 
 // WriteTimed prints the result of timed runs, in the form of herd's companion

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"mmsim/cores"
+	"mmsim/explore"
 	"mmsim/sim"
 )
 
@@ -41,8 +42,10 @@ type Result struct {
 	// Complete tells that no other state exists: the search was exhaustive and
 	// came to its end.
 	Complete bool
-	// Ended and Deadlocks count executions, Cut those that a limit ended.
+	// Ended and Deadlocks count executions or runs, Cut those that a limit ended.
 	Ended, Deadlocks, Cut int64
+	// Model is what the test was explored under.
+	Model explore.Model
 	// Machine is what the test was run on, nil if it was explored. Took is then
 	// how long all runs took together, a cycle at the machine's highest clock being Period.
 	Machine      *cores.Machine

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"mmsim/cores"
 	"mmsim/sim"
@@ -30,9 +31,10 @@ const (
 // result's Took is the time from the first thread's start to the last one's end,
 // summed over the runs.
 func Time(ctx context.Context, p *Program, t Timing) (*Result, error) {
-	if err := t.check(p); err != nil {
+	if err := t.Check(p); err != nil {
 		return nil, err
 	}
+	t.CPUs = t.placement(p)
 	k := newCollector(p)
 	k.res.Machine, k.res.Period = t.Machine, t.Machine.Clock[0].Clock.Period()
 	for first := 0; first < t.Runs && k.res.Deadlocks == 0; first += batchLimit {
@@ -44,20 +46,31 @@ func Time(ctx context.Context, p *Program, t Timing) (*Result, error) {
 	return k.result(), nil
 }
 
-// check completes and checks the placement of the threads.
-func (t *Timing) check(p *Program) error {
-	if t.CPUs == nil {
-		for i := range p.procs {
-			t.CPUs = append(t.CPUs, i)
-		}
+// placement is the CPU of each thread.
+func (t *Timing) placement(p *Program) []int {
+	if t.CPUs != nil {
+		return t.CPUs
 	}
+	cpus := make([]int, len(p.procs))
+	for i := range cpus {
+		cpus[i] = i
+	}
+	return cpus
+}
+
+// Check reports whether the threads of p have CPUs of their own on the machine.
+func (t *Timing) Check(p *Program) error {
 	n := t.Machine.Mem.Topology.CPUs()
-	if len(t.CPUs) != len(p.procs) {
-		return fmt.Errorf("%s has %d threads for %d CPUs", p.File.Name, len(p.procs), len(t.CPUs))
+	cpus := t.placement(p)
+	if len(cpus) != len(p.procs) {
+		return fmt.Errorf("%s: %d threads for %d CPUs", p.File.Path, len(p.procs), len(cpus))
 	}
-	for i, cpu := range t.CPUs {
+	for i, cpu := range cpus {
 		if cpu < 0 || cpu >= n {
-			return fmt.Errorf("thread P%d on CPU %d: machine %s has the CPUs 0 to %d", p.procs[i].id, cpu, t.Machine.Name, n-1)
+			return fmt.Errorf("%s: P%d on CPU %d; expected one of the CPUs 0 to %d of %s", p.File.Path, p.procs[i].id, cpu, n-1, t.Machine.Name)
+		}
+		if slices.Contains(cpus[:i], cpu) {
+			return fmt.Errorf("%s: two threads on CPU %d; expected a CPU for each", p.File.Path, cpu)
 		}
 	}
 	return nil
