@@ -1,0 +1,75 @@
+package litmus
+
+import (
+	"testing"
+
+	"mmsim/explore"
+)
+
+// visible is the table of litmus-visible.md: Never, Sometimes, or Sometimes by
+// load buffering alone (s), under sc, x86-tso, arm64 and lkmm; "-" where the
+// sheet gives none.
+var visible = []struct{ name, verdicts string }{
+	{"CoRR+poonceonce+Once", "NNNN"},
+	{"CoWW+poonceonce", "NNNN"},
+	{"CoRW+poonceonce+Once", "NNNN"},
+	{"CoWR+poonceonce+Once", "NNNN"},
+	{"SB+poonceonces", "NSSS"},
+	{"SB+fencembonceonces", "NNNN"},
+	{"SB+rfionceonce-poonceonces", "NSSS"},
+	{"MP+poonceonces", "NNSS"},
+	{"MP+fencewmbonceonce+fencermbonceonce", "NNNN"},
+	{"MP+pooncerelease+poacquireonce", "NNNN"},
+	{"MP+onceassign+derefonce", "NNNN"},
+	{"LB+poonceonces", "NNss"},
+	{"LB+fencembonceonce+ctrlonceonce", "NNNN"},
+	{"LB+poacquireonce+pooncerelease", "NNNN"},
+	{"S+poonceonces", "NNSS"},
+	{"S+fencewmbonceonce+poacquireonce", "NNNN"},
+	{"R+poonceonces", "NSSS"},
+	{"R+fencembonceonces", "NNNN"},
+	{"C-2+2W+o-o+o-o", "NNSS"},
+	{"C-2+2W+o-wmb-o+o-wmb-o", "NNNS"},
+	{"cmpxchg-fail-unordered-1", "NNSS"},
+	{"cmpxchg-fail-ordered-1", "NNNN"},
+	{"WRC+poonceonces+Once", "NNSS"},
+	{"WRC+pooncerelease+fencermbonceonce+Once", "NNNN"},
+	{"ISA2+poonceonces", "NNSS"},
+	{"ISA2+pooncerelease+poacquirerelease+poacquireonce", "NNNN"},
+	{"Z6.0+pooncerelease+poacquirerelease+fencembonceonce", "NNNS"},
+	{"IRIW+poonceonces+OnceOnce", "NNSS"},
+	{"IRIW+fencembonceonces+OnceOnce", "NNNN"},
+	{"MP+polocks", "NNNN"},
+	{"MP+porevlocks", "NNNN"},
+	{"LB+unlocklockonceonce+poacquireonce", "NNNN"},
+	{"Z6.0+pooncelock+pooncelock+pombonce", "NNNS"},
+	{"Z6.0+pooncelock+poonceLock+pombonce", "NNNN"},
+	{"RCU+sync+free", "NN-N"},
+	{"C-SB+o-rcusync-o+rl-o-o-rul", "NN-N"},
+	{"C-SB+o-rcusync-o+rl-o-o-rul+rl-o-o-rul", "NS-S"},
+	{"C-SB+o-rcusync-o+o-rcusync-o+rl-o-o-rul+rl-o-o-rul", "NN-N"},
+	{"C-LB+rl-o-o-rul+rl-o-o-rul", "NN-s"},
+}
+
+// The oracle reproduces the table, so that what it says of other tests counts.
+func TestOracleAgreesWithVisibleTable(t *testing.T) {
+	for _, v := range visible {
+		p := load(t, "visible/"+v.name)
+		for m := explore.SC; m <= explore.LKMM; m++ {
+			want := v.verdicts[m]
+			if want == '-' || p.uses.rcu && m != explore.LKMM {
+				continue
+			}
+			all, inOrder := axOutcomes(p, m)
+			got := byte('N')
+			if axWitness(p, inOrder) {
+				got = 'S'
+			} else if axWitness(p, all) {
+				got = 's'
+			}
+			if got != want {
+				t.Errorf("%s under %v: %c, want %c", v.name, m, got, want)
+			}
+		}
+	}
+}
