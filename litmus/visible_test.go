@@ -1,6 +1,9 @@
 package litmus
 
 import (
+	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"mmsim/explore"
@@ -72,4 +75,66 @@ func TestOracleAgreesWithVisibleTable(t *testing.T) {
 			}
 		}
 	}
+}
+
+// explored explores p to the end.
+func explored(t testing.TB, p *Program, m explore.Model) *Result {
+	t.Helper()
+	res, err := Explore(context.Background(), p, Search{Model: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// Every verdict of the table, the outcomes of load buffering missing.
+func TestVisibleTable(t *testing.T) {
+	for _, v := range visible {
+		p := load(t, "visible/"+v.name)
+		for m := explore.SC; m <= explore.LKMM; m++ {
+			if v.verdicts[m] == '-' {
+				continue
+			}
+			want := "Never"
+			if v.verdicts[m] == 'S' {
+				want = "Sometimes"
+			}
+			res := explored(t, p, m)
+			if got := res.Observation(); got != want || !res.Complete {
+				t.Errorf("%s under %v: %s, complete %v; want %s", v.name, m, got, res.Complete, want)
+			}
+		}
+	}
+}
+
+// disagreement compares what exploration shows with the oracle: it must show
+// all that is allowed and does not need load buffering, and nothing that is not
+// allowed. Only the kernel model has axioms for grace periods; under the others
+// programs with RCU are held to what that allows.
+func disagreement(t testing.TB, p *Program, m explore.Model) string {
+	t.Helper()
+	reference := m
+	if p.uses.rcu || p.uses.srcu {
+		reference = explore.LKMM
+	}
+	all, inOrder := axOutcomes(p, reference)
+	var bad []string
+	res := explored(t, p, m)
+	for i := range res.States {
+		s := res.States[i].Text
+		if _, ok := all[s]; !ok {
+			bad = append(bad, "FORBIDDEN "+s)
+		}
+		delete(inOrder, s)
+	}
+	if reference == m {
+		for s := range inOrder {
+			bad = append(bad, "missing "+s)
+		}
+	}
+	if !res.Complete {
+		bad = append(bad, "not exhausted")
+	}
+	slices.Sort(bad)
+	return strings.Join(bad, "\n")
 }
