@@ -193,8 +193,8 @@ func (s *graphSearch) stuck(m *machine) {
 
 // more goes to the next execution; false when all have been visited.
 func (s *graphSearch) more(m *machine) bool {
-	if m.end == cut && m.g.graces > 0 {
-		s.suspect(m)
+	if m.end == cut && m.g.graces > 0 || m.end == broken || m.end == livelock {
+		s.suspect()
 	}
 	for n := len(s.points); n > 0; n-- {
 		p := &s.points[n-1]
@@ -212,9 +212,9 @@ func (s *graphSearch) more(m *machine) bool {
 	return false
 }
 
-// suspect marks every read as postponable when a grace period rules an
-// execution out: it ended before all its races could be seen.
-func (s *graphSearch) suspect(*machine) {
+// suspect marks every read as postponable when an execution ended before all
+// its races could be seen.
+func (s *graphSearch) suspect() {
 	for i := range s.points[:s.depth] {
 		if p := &s.points[i]; p.read {
 			p.late = true
