@@ -118,8 +118,12 @@ func (r *run) rounds() (again bool) {
 	}
 	for b := 0; b <= r.o.Bound && !r.stop; b++ {
 		clear(r.outcomes)
-		if r.loop(&schedSearch{bound: b}) {
+		s := &schedSearch{bound: b}
+		if r.loop(s) {
 			return true
+		}
+		if !s.short {
+			break // larger bounds have nothing to add
 		}
 	}
 	return false
