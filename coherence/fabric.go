@@ -122,6 +122,9 @@ func (f *fabric) between(from, to int16) sim.Time {
 	return f.p.AgentLeg + f.legs[f.domainOf[from]][f.domainOf[to]]
 }
 
+// Distance classifies a core seen from another.
+func (s *System) Distance(a, b int16) Distance { return s.f.distance(a, b) }
+
 // distance classifies a core seen from another.
 func (f *fabric) distance(a, b int16) Distance {
 	da, db := f.domainOf[a], f.domainOf[b]

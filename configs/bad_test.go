@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mmsim/configs/schema"
+	"mmsim/workloads"
 )
 
 // Each file of testdata/*.bad.toml has one fault; its first line says what the
@@ -16,6 +17,10 @@ func TestBadFiles(t *testing.T) {
 	if err != nil || len(files) < 70 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
+	locks, err := workloads.LookupPath("lock-bench")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -24,6 +29,7 @@ func TestBadFiles(t *testing.T) {
 		first, _, _ := strings.Cut(string(text), "\n")
 		want := strings.TrimPrefix(first, "# want: ")
 		want = strings.ReplaceAll(want, "MACHINES", strings.Join(MachineNames(), ", "))
+		want = strings.ReplaceAll(want, "LOCKS", strings.Join(designNames(locks), ", "))
 		if strings.HasPrefix(filepath.Base(file), "machine-") {
 			_, err = LoadMachine(file, schema.Origin{})
 		} else {

@@ -1,8 +1,12 @@
 package configs
 
 import (
+	"slices"
+
 	"mmsim/configs/schema"
 	"mmsim/configs/units"
+	"mmsim/kernel/bench"
+	"mmsim/kernel/locking"
 	"mmsim/sim"
 	"mmsim/workloads"
 )
@@ -21,6 +25,7 @@ type Experiment struct {
 	groups      []group
 	sweeps      []Sweep
 	kernel      workloads.Params
+	rwsem       locking.RWSemOptions
 	quick       []Assignment
 	src         *schema.Source
 	changed     []string // what overrides set and reports do not show anyway
@@ -66,6 +71,9 @@ type group struct {
 	think      sim.Time
 	target     workloads.Distribution
 	zipfMilli  int
+	section    bench.Section
+	reads      units.Permille
+	nest       bench.Nest
 }
 
 // Name is the experiment's name: a preset's is its file name too.
@@ -117,10 +125,10 @@ func (e *Experiment) Clone() *Experiment {
 	return &c
 }
 
-// places reports whether some group's path is the named one.
-func (e *Experiment) runs(path string) bool {
+// runs reports whether some group's path is one of those.
+func (e *Experiment) runs(paths ...string) bool {
 	for i := range e.groups {
-		if e.groups[i].path == path {
+		if slices.Contains(paths, e.groups[i].path) {
 			return true
 		}
 	}
@@ -136,6 +144,21 @@ func (e *Experiment) simulatesKernel() bool {
 		}
 	}
 	return true
+}
+
+// simulatesProcess reports whether there is a process with an address space.
+func (e *Experiment) simulatesProcess() bool {
+	for i := range e.groups {
+		if e.groups[i].hasProcess() {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *group) hasProcess() bool {
+	p, err := workloads.LookupPath(g.path)
+	return err == nil && p.HasProcess()
 }
 
 func (g *group) placesThreads() bool {

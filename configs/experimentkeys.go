@@ -1,8 +1,13 @@
 package configs
 
 import (
+	"slices"
+	"strings"
+
 	"mmsim/configs/schema"
 	"mmsim/configs/units"
+	"mmsim/kernel/bench"
+	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
 	"mmsim/sim"
 	"mmsim/workloads"
@@ -10,14 +15,14 @@ import (
 
 var (
 	experimentTable = &schema.Table[Experiment]{Fresh: freshExperiment}
-	groupTable      = &schema.Table[group]{Fresh: func() group { return group{zipfMilli: 990} }}
+	groupTable      = &schema.Table[group]{Fresh: func() group { return group{zipfMilli: 990, nest: bench.Nest{Locks: 1}} }}
 	sweepTable      = &schema.Table[Sweep]{Fresh: func() Sweep { return Sweep{} }}
 )
 
 // freshExperiment has the defaults of keys that may be left out.
 func freshExperiment() Experiment {
-	return Experiment{seed: 1, seeds: 1,
-		kernel: workloads.Params{Layout: "mm-6.5", Tick: sim.Millisecond,
+	return Experiment{seed: 1, seeds: 1, rwsem: locking.DefaultRWSemOptions(),
+		kernel: workloads.Params{Layout: "mm-6.5", Tick: sim.Millisecond, Objects: 1,
 			MM:     workloads.MMParams{VMAs: 40, MmapPages: 4, TouchedPages: 1, Costs: mm.DefaultCosts()},
 			Uprobe: defaultUprobe()}}
 }
@@ -87,11 +92,36 @@ func bindGroup(t *schema.Table[group]) {
 		func(g *group) *units.Rate { return &g.arrival }).When(needs, paced)
 	schema.Bind(t, "think", schema.Time, "Mean user-mode time after each operation, drawn uniformly between none and twice as much.",
 		func(g *group) *sim.Time { return &g.think }).When(needs, paced)
-	schema.Bind(t, "target", schema.Enum[workloads.Distribution]("distribution", "one-vma", "own-vma", "uniform", "zipf"),
-		"How each operation chooses among the path's targets.",
+	schema.Bind(t, "target", targetKind, `How each operation chooses among the path's targets; "one" and "own" are the same as "one-vma" and "own-vma".`,
 		func(g *group) *workloads.Distribution { return &g.target }).When(needs, paced)
 	schema.Bind(t, "zipf_exponent", schema.Milli(4000), "Exponent of the Zipf distribution.",
 		func(g *group) *int { return &g.zipfMilli }).When(`target = "zipf"`, func(g *group) bool { return paced(g) && g.target == workloads.Zipf })
+	bindBench(t)
+}
+
+// bindBench binds the keys of the bench paths: what a thread does with a lock,
+// a counter or an object.
+func bindBench(t *schema.Table[group]) {
+	on := func(paths ...string) (string, func(g *group) bool) {
+		return "path " + strings.Join(paths, " or "), func(g *group) bool { return slices.Contains(paths, g.path) }
+	}
+	needs, live := on("lock-bench", "counter-bench")
+	schema.Bind(t, "read_fraction", schema.Percent, "Operations that only read: take the lock for reading, read the counter's total.",
+		func(g *group) *units.Permille { return &g.reads }).When(needs, live)
+	needs, live = on("lock-bench")
+	schema.Bind(t, "nest", schema.Count(1, bench.MaxNest), "Neighbouring locks taken one inside the other.",
+		func(g *group) *int { return &g.nest.Locks }).When(needs, live)
+	schema.Bind(t, "nest_descending", schema.Bool, "Takes them in descending order instead of ascending: against the other groups, if these do not.",
+		func(g *group) *bool { return &g.nest.Descending }).When("nest of several locks", func(g *group) bool { return live(g) && g.nest.Locks > 1 })
+	schema.Bind(t, "shared_writes", schema.Count(0, bench.MaxLines), "Lines of what the lock protects that are loaded and stored inside; readers only load them.",
+		func(g *group) *int { return &g.section.SharedWrites }).When(needs, live)
+	needs, live = on("lock-bench", "ref-bench")
+	schema.Bind(t, "shared_reads", schema.Count(0, bench.MaxLines), "Lines of what the lock protects, or of the object, that are loaded inside.",
+		func(g *group) *int { return &g.section.SharedReads }).When(needs, live)
+	schema.Bind(t, "own_lines", schema.Count(0, bench.MaxLines), "Lines of the thread's own that are loaded and stored inside.",
+		func(g *group) *int { return &g.section.OwnLines }).When(needs, live)
+	schema.Bind(t, "hold", schema.Cycles, "Cycles computed inside, beyond the accesses.",
+		func(g *group) *sim.Cycles { return &g.section.Hold }).When(needs, live)
 }
 
 func bindSweep(t *schema.Table[Sweep]) {

@@ -21,6 +21,23 @@ var pathKind = schema.Checked(schema.Name, func(name string) error {
 	return schema.Unknown("path", name, PathNames())
 })
 
+// targetKind knows the short names of the first two distributions as well: a
+// lock is no VMA.
+var targetKind = func() schema.Kind[workloads.Distribution] {
+	k := schema.Enum[workloads.Distribution]("distribution", "one-vma", "own-vma", "uniform", "zipf")
+	parse := k.Parse
+	k.Parse = func(raw any) (workloads.Distribution, error) {
+		switch raw {
+		case "one":
+			return workloads.OneVMA, nil
+		case "own":
+			return workloads.OwnVMA, nil
+		}
+		return parse(raw)
+	}
+	return k
+}()
+
 // PathNames lists the paths that a group can name.
 func PathNames() []string {
 	var names []string

@@ -23,16 +23,47 @@ func defaultUprobe() workloads.UprobeParams {
 
 func bindKernel(t *schema.Table[Experiment]) {
 	const kernel = "a path of the simulated kernel"
+	const process = "a path of a process: uprobe-hit or mmap-munmap"
 	schema.Bind(t, "kernel.layout", layoutKind, "mm_struct layout: where mmap_lock's count and owner and mm_lock_seq lie.",
-		func(e *Experiment) *string { return &e.kernel.Layout }).When(kernel, (*Experiment).simulatesKernel)
+		func(e *Experiment) *string { return &e.kernel.Layout }).When(process, (*Experiment).simulatesProcess)
 	schema.Bind(t, "kernel.tick", schema.Positive(schema.Time), "Period of the scheduler tick (1/HZ), which drives RCU.",
 		func(e *Experiment) *sim.Time { return &e.kernel.Tick }).When(kernel, (*Experiment).simulatesKernel)
 	schema.Bind(t, "kernel.mm.vmas", schema.Count(1, maxVMAs), "VMAs of the process before the run, probed ones included.",
-		func(e *Experiment) *int { return &e.kernel.MM.VMAs }).When(kernel, (*Experiment).simulatesKernel)
+		func(e *Experiment) *int { return &e.kernel.MM.VMAs }).When(process, (*Experiment).simulatesProcess)
 	bindMapping(t)
 	bindUprobe(t)
+	bindRWSem(t)
+	bindBenchObjects(t)
 	schema.Members(t, "kernel.layout_override", schema.Count(0, 1<<16), `Fields moved within their struct, in this order: "mm_struct.mm_lock_seq" = byte offset.`,
-		setOverride, getOverrides).When(kernel, (*Experiment).simulatesKernel)
+		setOverride, getOverrides).When(process, (*Experiment).simulatesProcess)
+}
+
+// bindRWSem binds the build-time choices of rwsem.c, which hold for every
+// rw_semaphore of the kernel.
+func bindRWSem(t *schema.Table[Experiment]) {
+	const kernel = "a path of the simulated kernel"
+	schema.Bind(t, "kernel.rwsem.optimistic_spin", schema.Bool, "Writers spin while the lock's owner runs (CONFIG_RWSEM_SPIN_ON_OWNER); otherwise whoever waits sleeps.",
+		func(e *Experiment) *bool { return &e.rwsem.OptimisticSpin }).When(kernel, (*Experiment).simulatesKernel)
+	schema.Bind(t, "kernel.rwsem.reader_spin", schema.Time, "How long a writer spins on a phase of readers.",
+		func(e *Experiment) *sim.Time { return &e.rwsem.ReaderSpin }).When("optimistic spinning", (*Experiment).spins)
+	schema.Bind(t, "kernel.rwsem.reader_spin_each", schema.Time, "Added to it for each reader of the phase, for up to 30.",
+		func(e *Experiment) *sim.Time { return &e.rwsem.ReaderSpinEach }).When("optimistic spinning", (*Experiment).spins)
+	schema.Bind(t, "kernel.rwsem.handoff_timeout", schema.Time, "A waiter that has waited this long, rounded up to ticks, ends lock stealing (RWSEM_WAIT_TIMEOUT).",
+		func(e *Experiment) *sim.Time { return &e.rwsem.HandoffTimeout }).When(kernel, (*Experiment).simulatesKernel)
+}
+
+func (e *Experiment) spins() bool { return e.simulatesKernel() && e.rwsem.OptimisticSpin }
+
+// maxObjects is how many locks, counters or pointers there can be.
+const maxObjects = 4096
+
+func bindBenchObjects(t *schema.Table[Experiment]) {
+	schema.Bind(t, "kernel.bench.objects", schema.Count(1, maxObjects), "Locks, counters or pointers that the threads of bench paths choose among.",
+		func(e *Experiment) *int { return &e.kernel.Objects }).When("a bench path", func(e *Experiment) bool {
+		return e.runs("lock-bench", "counter-bench", "ref-bench", "ref-update")
+	})
+	schema.Bind(t, "kernel.bench.preemptible", schema.Bool, "Leaves preemption on under tas, ticket and mcs locks, as in user space: waiters and the holder can lose their CPU.",
+		func(e *Experiment) *bool { return &e.kernel.PreemptibleSpin }).When("path lock-bench", func(e *Experiment) bool { return e.runs("lock-bench") })
 }
 
 func bindMapping(t *schema.Table[Experiment]) {

@@ -2,10 +2,12 @@ package configs
 
 import (
 	"fmt"
+	"strings"
 
 	"mmsim/configs/schema"
 	"mmsim/configs/units"
 	"mmsim/cores"
+	"mmsim/kernel/bench"
 	"mmsim/sim"
 	"mmsim/workloads"
 	"mmsim/workloads/probes"
@@ -60,10 +62,12 @@ func (s *Setup) run(d Design) (*Run, error) {
 	}
 	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration, Configuration: s.configuration(d)}
 	r.Spec.Params = e.Clone().kernel
+	rwsem := e.rwsem
+	r.Spec.Params.RWSem = &rwsem
 	if r.Spec.Groups, err = e.place(hw); err != nil {
 		return nil, err
 	}
-	if err := e.checkKernel(); err != nil {
+	if err := e.checkKernel(hw); err != nil {
 		return nil, err
 	}
 	for i := range e.groups {
@@ -87,11 +91,47 @@ func (g *group) load() string {
 	if g.think > 0 {
 		s += ", think " + units.FormatTime(g.think)
 	}
-	s += ", " + g.target.String()
+	s += ", " + g.targetName()
 	if g.target == workloads.Zipf {
 		s += " " + units.FormatMilli(g.zipfMilli)
 	}
-	return s
+	return s + g.work()
+}
+
+// work describes what a thread of a bench path does in an operation.
+func (g *group) work() string {
+	var parts []string
+	add := func(n int, format string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf(format, n))
+		}
+	}
+	if g.path == "lock-bench" || g.path == "ref-bench" {
+		add(g.section.SharedWrites, "%d shared written")
+		add(g.section.SharedReads, "%d shared read")
+		add(g.section.OwnLines, "%d own lines")
+		if g.section.Hold > 0 {
+			parts = append(parts, "hold "+units.FormatCycles(g.section.Hold))
+		}
+	}
+	if g.path == "lock-bench" && g.nest.Locks > 1 {
+		add(g.nest.Locks, "%d locks nested")
+	}
+	if g.reads > 0 && (g.path == "lock-bench" || g.path == "counter-bench") {
+		parts = append(parts, units.FormatPercent(g.reads)+" reading")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(parts, ", ")
+}
+
+// targetName is what reports call the group's distribution.
+func (g *group) targetName() string {
+	if g.hasProcess() {
+		return g.target.String()
+	}
+	return strings.TrimSuffix(g.target.String(), "-vma")
 }
 
 // configuration writes what determines a run but for the seed.
@@ -122,7 +162,8 @@ func (e *Experiment) place(hw *cores.Machine) ([]workloads.Group, error) {
 			taken[cpu] = g.name
 		}
 		out = append(out, workloads.Group{Name: g.name, Path: g.path, CPUs: cpus, Interval: g.arrival.Interval(),
-			Think: g.think, Target: g.target, ZipfMilli: g.zipfMilli})
+			Think: g.think, Target: g.target, ZipfMilli: g.zipfMilli,
+			Section: g.section, ReadPermille: int(g.reads), Nest: g.nest})
 	}
 	return out, nil
 }
@@ -141,7 +182,7 @@ func (e *Experiment) blame(second int) string {
 	return fmt.Sprintf("group[%d].first_cpu", second)
 }
 
-func (e *Experiment) checkKernel() error {
+func (e *Experiment) checkKernel(hw *cores.Machine) error {
 	k := &e.kernel
 	switch {
 	case e.runs("mmap-munmap") && k.MM.TouchedPages > k.MM.MmapPages:
@@ -149,10 +190,27 @@ func (e *Experiment) checkKernel() error {
 	case e.runs("uprobe-hit") && k.Uprobe.Probes > k.MM.VMAs:
 		return e.src.Fault("kernel.uprobe.probes", schema.Problem("at most kernel.mm.vmas", "%d probes in %d VMAs", k.Uprobe.Probes, k.MM.VMAs))
 	}
-	if !e.simulatesKernel() {
-		return nil
+	if err := e.checkBench(hw); err != nil || !e.simulatesProcess() {
+		return err
 	}
 	return e.checkOverrides()
+}
+
+// checkBench: there are as many locks as are taken at once, and an object has
+// room for the lines that are read.
+func (e *Experiment) checkBench(hw *cores.Machine) error {
+	for i := range e.groups {
+		g := &e.groups[i]
+		at := func(key string) string { return fmt.Sprintf("group[%d].%s", i, key) }
+		limit := bench.MaxObjectLines(hw.Mem.LineBytes)
+		switch {
+		case g.path == "lock-bench" && g.nest.Locks > e.kernel.Objects:
+			return e.src.Fault(at("nest"), schema.Problem("at most kernel.bench.objects", "%d of %d locks", g.nest.Locks, e.kernel.Objects))
+		case g.path == "ref-bench" && g.section.SharedReads > limit:
+			return e.src.Fault(at("shared_reads"), schema.Problem(fmt.Sprintf("at most %d", limit), "an object of %d lines does not fit a page", 1+g.section.SharedReads))
+		}
+	}
+	return nil
 }
 
 // checkDesign: the group's path knows the design and, for a probe, the machine

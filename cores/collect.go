@@ -19,6 +19,7 @@ func (e *engine) collect() *Result {
 	for _, tk := range e.tasks {
 		r.Tasks = append(r.Tasks, tk.result)
 	}
+	r.Locks, r.LockOrder = e.locks.Results(e.end), e.locks.Orders()
 	keys := make([]uint64, 0, len(e.bounces))
 	for k := range e.bounces {
 		keys = append(keys, k)

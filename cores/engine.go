@@ -9,6 +9,7 @@ import (
 	"mmsim/cache"
 	"mmsim/coherence"
 	"mmsim/sim"
+	"mmsim/sim/lockstat"
 )
 
 // Events of the cores, numbered behind those of the memory system.
@@ -44,6 +45,7 @@ type engine struct {
 	timers    int           // of these, timers
 	freeSlots []int32
 
+	locks        *lockstat.Tracker
 	lineShift    uint
 	low          lowering
 	warm, end    sim.Time
@@ -82,6 +84,7 @@ func newEngine(m *Machine, p *Program, o Options) (*engine, error) {
 		cores: make([]*core, t.Cores()), hws: make([]*hw, t.CPUs()),
 		lineShift: uint(bits.TrailingZeros(uint(m.Mem.LineBytes))), low: lower(m), bounces: map[uint64]int64{}}
 	e.sys = coherence.New(&m.Mem, &e.q, &e.in, e, m.FarOccupy)
+	e.locks = e.newTracker()
 	e.lookQ, e.lookIn = e.sys.Lookahead()
 	if m.Mem.AgentLeg <= 0 {
 		return nil, fmt.Errorf("machine %s: the core-to-agent leg must be longer than 0", m.Name)
@@ -252,7 +255,7 @@ func (e *engine) fault(r any) error {
 	if err, ok := r.(runtimeError); ok {
 		panic(err) // a bug of the simulator: keep the stack
 	}
-	return &StallError{What: fmt.Sprintf("simulated code failed: %v", r), Threads: e.threadStates()}
+	return e.stopped(fmt.Sprintf("simulated code failed: %v", r), 0)
 }
 
 type runtimeError interface {

@@ -7,6 +7,7 @@ import (
 
 	"mmsim/coherence"
 	"mmsim/sim"
+	"mmsim/sim/lockstat"
 )
 
 // Thread is one task of a program: a coroutine pinned to a CPU. Body loops
@@ -185,7 +186,12 @@ type Result struct {
 	// in the measured interval.
 	Latency []*hdrhistogram.Histogram
 	Bounces []Bounce // ascending by address, step, distance
-	Syms    *sim.Symbols
+	// Locks by class and group, ascending by class name: those that were used
+	// in the measured interval.
+	Locks []lockstat.Result
+	// LockOrder lists what the lock-order check found in the whole run.
+	LockOrder []lockstat.OrderReport
+	Syms      *sim.Symbols
 	// HostEvents is the number of engine events handled (speed reports only).
 	HostEvents int64
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mmsim/sim"
+	"mmsim/sim/lockstat"
 )
 
 // StallError stops a run that makes no progress: every task sleeps or spins on
@@ -14,6 +15,9 @@ type StallError struct {
 	What    string
 	At      sim.Time
 	Threads []ThreadState
+	Locks   []lockstat.LockState // those somebody waits for
+	// LockOrder is what the lock-order check found until then.
+	LockOrder []lockstat.OrderReport
 }
 
 // ThreadState says what a thread was doing when a run was stopped.
@@ -24,14 +28,25 @@ type ThreadState struct {
 	Step    string
 	Waiting string   // "sleeping: rwsem", "spinning on mm_struct.mmap_lock.count", "running", ...
 	Since   sim.Time // start of its operation in progress, or of its sleep
+	// Holds are the locks that the thread holds, in the order in which it took
+	// them; Awaits those it waits for, outermost first.
+	Holds, Awaits []lockstat.Hold
 }
 
-// Error lists all threads, one a line.
+// Error lists all threads, one a line, then the locks that are waited for and
+// the orders of locks that may have led there.
 func (s *StallError) Error() string {
 	var b strings.Builder
 	b.WriteString(s.What)
 	for _, t := range s.Threads {
-		fmt.Fprintf(&b, "\n  %s on CPU %d: path %s, step %s, %s (since %v)", t.Name, t.CPU, t.Path, t.Step, t.Waiting, t.Since)
+		fmt.Fprintf(&b, "\n  %s on CPU %d: path %s, step %s, %s (since %v)%s", t.Name, t.CPU, t.Path, t.Step, t.Waiting, t.Since,
+			lockstat.Describe(t.Holds, t.Awaits))
+	}
+	for _, l := range s.Locks {
+		b.WriteString("\n  lock " + l.String())
+	}
+	for _, o := range s.LockOrder {
+		b.WriteString("\n  " + o.String())
 	}
 	return b.String()
 }
@@ -64,13 +79,28 @@ func (e *engine) watchdogPeriod() sim.Time {
 }
 
 // deadlocked reports whether no thread can ever go on: nothing but timers is
-// pending. (The watchdog's own event has been taken off the queue.)
+// pending, and no thread sleeps for what timers do. (The watchdog's own event
+// has been taken off the queue.)
 func (e *engine) deadlocked() bool {
-	return e.in.Len() == 0 && e.runs.Len() == 0 && e.q.Len() == e.timers
+	return e.in.Len() == 0 && e.runs.Len() == 0 && e.q.Len() == e.timers && !e.ticksHelp()
+}
+
+func (e *engine) ticksHelp() bool {
+	for _, tk := range e.tasks {
+		if tk.hw.state == parked && tk.why.ByTick() {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *engine) stall(now sim.Time, what string) error {
-	return &StallError{What: fmt.Sprintf("stalled at %v: %s", now, what), At: now, Threads: e.threadStates()}
+	return e.stopped(fmt.Sprintf("stalled at %v: %s", now, what), now)
+}
+
+func (e *engine) stopped(what string, at sim.Time) error {
+	return &StallError{What: what, At: at, Threads: e.threadStates(),
+		Locks: e.locks.Contended(), LockOrder: e.locks.Orders()}
 }
 
 func (e *engine) threadStates() []ThreadState {
@@ -78,7 +108,7 @@ func (e *engine) threadStates() []ThreadState {
 	for i, tk := range e.tasks {
 		h := tk.hw
 		s := ThreadState{Name: e.prog.Threads[i].Name, CPU: h.cpu, Path: e.prog.Threads[i].Path, Step: h.step.String(),
-			Since: h.opStart, Waiting: h.waiting()}
+			Since: h.opStart, Waiting: h.waiting(), Holds: e.locks.HeldBy(h.base.cpu.Slot), Awaits: e.locks.AwaitedBy(h.base.cpu.Slot)}
 		if h.state == parked {
 			s.Since = tk.since
 		}

@@ -12,6 +12,3 @@ func (e *engine) SetRunnable(c *sim.CPU, t sim.TaskID) {}
 
 // Idle implements sim.Executor.
 func (e *engine) Idle(c *sim.CPU) { panic("cores: Idle") }
-
-// Lock implements sim.Executor.
-func (e *engine) Lock(c *sim.CPU, ev sim.LockEvent, lock sim.Addr, m sim.LockMode) {}

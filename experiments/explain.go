@@ -92,6 +92,15 @@ func (e *explanation) execute(ctx context.Context) (*tracer, error) {
 	return t, nil
 }
 
+// kernel says where the kernel's parameters are from.
+func (e *explanation) kernel() string {
+	from := "parameters of experiment " + e.experiment.Name()
+	if p, err := workloads.LookupPath(e.Path); err == nil && p.HasProcess() {
+		return fmt.Sprintf("layout %s, %s", e.spec.Params.Layout, from)
+	}
+	return from
+}
+
 func (e *explanation) report(t *tracer) *results.Report {
 	state := fmt.Sprintf("execution %d, caches warm", t.wanted+1)
 	if e.Cold {
@@ -101,7 +110,7 @@ func (e *explanation) report(t *tracer) *results.Report {
 		Title: fmt.Sprintf("%s, design %s: one uncontended execution, as executed", e.Path, e.Design),
 		Shared: []results.Setting{
 			{Key: "machine", Value: fmt.Sprintf("%s (%s)", e.machine.Name, e.machine.Title)},
-			{Key: "kernel", Value: fmt.Sprintf("layout %s, parameters of experiment %s", e.spec.Params.Layout, e.experiment.Name())},
+			{Key: "kernel", Value: e.kernel()},
 			{Key: "thread", Value: "one, on CPU 0; " + state}},
 		Tables: []results.Table{t.operations(), t.steps()},
 		Notes: []string{

@@ -53,12 +53,17 @@ func matters(a configs.Assignment, group string) error {
 		return nil
 	}
 	of := "group." + group + "."
-	if a.Key == of+"target" || a.Key == of+"zipf_exponent" {
+	if key, ok := strings.CutPrefix(a.Key, of); ok && slices.Contains(aloneKeys, key) {
 		return nil
 	}
 	return schema.FaultAt(a.From, a.Key, schema.Problem("a key of kernel, machine, or "+of+"target",
 		"has no effect on an execution alone"))
 }
+
+// aloneKeys are the keys of a group that matter to an execution alone: what it
+// aims at and what it does there.
+var aloneKeys = []string{"target", "zipf_exponent", "read_fraction", "nest", "nest_descending",
+	"shared_writes", "shared_reads", "own_lines", "hold"}
 
 // KernelPaths are the paths that can be explained: those of the simulated
 // kernel.

@@ -6,7 +6,9 @@ var _ sim.Executor = (*machine)(nil)
 
 // enter is the start of every memory operation: it finds the word's location
 // (none if the access is of no interest to other CPUs), and tells whether the
-// access is a choice point.
+// access is a choice point. A word that one CPU alone touches stays out of the
+// graph, unless dependencies are to be carried through it, or its accesses
+// order others.
 func (m *machine) enter(c *sim.CPU, r sim.Ref, write, ordered bool) (x *context, loc int32, point bool) {
 	x = m.all[c.Slot]
 	w := m.words.find(r.A &^ 7)
@@ -19,7 +21,7 @@ func (m *machine) enter(c *sim.CPU, r sim.Ref, write, ordered bool) (x *context,
 	if m.g == nil {
 		return x, none, w.shared || m.allWords
 	}
-	if !w.shared && !w.ordered && !m.allWords {
+	if !w.shared && !w.ordered && !m.allWords && !m.p.ExactDeps {
 		return x, none, false
 	}
 	if w.loc == none {
@@ -43,11 +45,12 @@ func (m *machine) perform(x *context, point bool) uint64 {
 		x.pick = m.newest(x)
 	}
 	m.ops++
+	m.rec.choice(m, x)
 	if !m.onGraph(x) {
 		return m.direct(x, x.pick)
 	}
+	m.tr.past(m, x)
 	m.step(x)
-	m.rec.choice(m, x)
 	v, e := m.apply(x, x.pick)
 	m.g.consistent(e) // notes what the choice orders
 	return v
@@ -73,7 +76,7 @@ func (m *machine) Load(c *sim.CPU, r sim.Ref, o sim.Order) (uint64, sim.Dep) {
 	}
 	x.op = op{kind: opLoad, ref: r, loc: l, order: o}
 	v := m.perform(x, point)
-	m.traceOp(x, "R"+suffix(o), v)
+	m.tr.access(m, x, "read", v)
 	return v, m.depOf(x)
 }
 
@@ -87,7 +90,7 @@ func (m *machine) Store(c *sim.CPU, r sim.Ref, v uint64, o sim.Order) {
 	}
 	x.op = op{kind: opStore, ref: r, loc: l, order: o, arg: v}
 	m.perform(x, point)
-	m.traceOp(x, "W"+suffix(o), v&r.Size.Mask())
+	m.tr.access(m, x, "write", v&r.Size.Mask())
 }
 
 // RMW implements sim.Executor.
@@ -101,7 +104,7 @@ func (m *machine) RMW(c *sim.CPU, r sim.Ref, k sim.RMWOp, arg, cmp uint64, o sim
 	x, l, point := m.enter(c, r, true, ordered)
 	x.op = op{kind: opRMW, ref: r, loc: l, order: o, rmw: k, arg: arg, cmp: cmp}
 	v := m.perform(x, point)
-	m.traceRMW(x, v)
+	m.tr.atomic(m, x, v)
 	return v, m.depOf(x)
 }
 
@@ -118,7 +121,7 @@ func (m *machine) Fence(c *sim.CPU, f sim.Fence) {
 	if m.g != nil {
 		m.g.fence(x.cpu, f)
 	}
-	m.traceText(x, f.String())
+	m.tr.text(x, f.String())
 }
 
 // Bulk implements sim.Executor, word by word.
@@ -149,7 +152,7 @@ func (m *machine) Spin(c *sim.CPU, deadline sim.Time) int {
 	}
 	m.perform(x, point)
 	k := int(x.pick.cond)
-	m.traceSpin(x, k)
+	m.tr.spin(m, x, k)
 	return k
 }
 

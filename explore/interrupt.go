@@ -47,14 +47,14 @@ func (m *machine) Park(c *sim.CPU, why sim.WaitReason) {
 	x := m.pause(c, opPark)
 	x.token = false
 	m.handoff(x.waker, x.cpu)
-	m.traceText(x, "sleeps ("+why.String()+") and is awake again")
+	m.tr.text(x, "sleeps ("+why.String()+") and is awake again")
 }
 
 // Unpark implements sim.Executor.
 func (m *machine) Unpark(c *sim.CPU, t sim.TaskID) {
 	x := m.pause(c, opNone)
 	m.all[t].token, m.all[t].waker = true, x.cpu
-	m.traceText(x, "wakes "+m.all[t].c.Name)
+	m.tr.text(x, "wakes "+m.all[t].c.Name)
 }
 
 // SwitchTo implements sim.Executor.
@@ -71,7 +71,7 @@ func (m *machine) SwitchTo(c *sim.CPU, next sim.TaskID, why sim.WaitReason) {
 	if y.state != out {
 		panic(fmt.Sprintf("explore: switch to %s, which is not switched out", y.c.Name))
 	}
-	m.traceText(x, "switches to "+y.c.Name)
+	m.tr.text(x, "switches to "+y.c.Name)
 	m.handoff(y.cpu, x.cpu)
 	x.state, y.state, y.cpu, p.ctx = out, ready, x.cpu, y
 	x.op = op{kind: opNone, loc: none}
@@ -96,7 +96,7 @@ func (m *machine) Idle(c *sim.CPU) {
 func (m *machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
 	x := m.pause(c, opNone)
 	m.cpus[cpu].pending = append(m.cpus[cpu].pending, interrupt{h, x.cpu})
-	m.traceText(x, fmt.Sprintf("interrupt to CPU%d", cpu))
+	m.tr.text(x, fmt.Sprintf("interrupt to CPU%d", cpu))
 }
 
 // SetTimer implements sim.Executor: it may expire at any time from now on.
@@ -104,7 +104,7 @@ func (m *machine) SetTimer(c *sim.CPU, _ sim.Time, h sim.Handler) {
 	x := m.all[c.Slot]
 	m.usesCPU = true
 	m.cpus[x.cpu].timers = append(m.cpus[x.cpu].timers, interrupt{h, x.cpu})
-	m.traceText(x, "sets a timer")
+	m.tr.text(x, "sets a timer")
 }
 
 // interruptible reports whether CPU p could take an interrupt now.

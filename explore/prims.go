@@ -109,7 +109,7 @@ func (m *machine) spinLock(c *sim.CPU, r sim.Ref, wait bool) bool {
 		m.hang(x)
 	}
 	old := m.perform(x, point)
-	m.traceLock(x, wait, old == 0)
+	m.tr.atomic(m, x, old)
 	return old == 0
 }
 
@@ -126,7 +126,7 @@ func (m *machine) spinUnlock(c *sim.CPU, r sim.Ref) {
 	x, l, point := m.enter(c, r, true, true)
 	x.op = op{kind: opStore, ref: r, loc: l, order: sim.Release, flags: fUnlock}
 	m.perform(x, point)
-	m.traceOp(x, "spin_unlock", 0)
+	m.tr.access(m, x, "write", 0)
 }
 
 func (m *machine) afterUnlockLock(c *sim.CPU) {
@@ -134,7 +134,7 @@ func (m *machine) afterUnlockLock(c *sim.CPU) {
 	if m.g != nil {
 		m.g.afterUnlockLock(x.cpu)
 	}
-	m.traceText(x, "smp_mb__after_unlock_lock")
+	m.tr.text(x, "smp_mb__after_unlock_lock")
 }
 
 func (m *machine) sectionOf(x *context, domain uint64) *section {
@@ -163,7 +163,7 @@ func (m *machine) readLock(c *sim.CPU, domain uint64) {
 		s.count++
 	}
 	m.ops++
-	m.traceText(x, "rcu_read_lock")
+	m.tr.text(x, "rcu_read_lock")
 }
 
 func (m *machine) readUnlock(c *sim.CPU, domain uint64) {
@@ -177,7 +177,7 @@ func (m *machine) readUnlock(c *sim.CPU, domain uint64) {
 	m.arrive(x)
 	s.depth--
 	m.ops++
-	m.traceText(x, "rcu_read_unlock")
+	m.tr.text(x, "rcu_read_unlock")
 	if m.g == nil {
 		return
 	}
@@ -194,7 +194,7 @@ func (m *machine) synchronize(c *sim.CPU, domain uint64) {
 	x := m.all[c.Slot]
 	x.op = op{kind: opSync, loc: none, domain: domain}
 	m.ops++
-	m.traceText(x, "synchronize_rcu")
+	m.tr.text(x, "synchronize_rcu")
 	if m.sectionOf(x, domain).depth > 0 {
 		m.hang(x)
 	}

@@ -31,10 +31,10 @@ func Run(p *Program, o Options) (*Summary, error) {
 	defer r.m.close()
 	r.learn()
 	r.search()
-	if v := r.sum.Violation; v != nil {
-		r.explain(v)
+	if r.sum.Violation == nil {
+		return &r.sum, nil
 	}
-	return &r.sum, nil
+	return &r.sum, r.minimise()
 }
 
 // run is one search in progress.
@@ -46,7 +46,8 @@ type run struct {
 	outcomes map[string]int
 	started  time.Time
 	stop     bool // a limit was reached
-	best     record
+	after    int  // executions since the first violation
+	length   int  // operations of the best one
 }
 
 func newRun(p *Program, o Options) *run {
@@ -107,7 +108,7 @@ func (r *run) search() {
 // is one of the fewest deviations; any other search once.
 func (r *run) rounds() (again bool) {
 	if r.o.Search != Exhaustive {
-		return r.loop(r.sampler())
+		return r.loop(&sampler{pct: r.o.Search == PCT, seed: r.o.Seed, changes: r.o.Depth - 1})
 	}
 	if r.o.Bound == Unbounded {
 		if r.m.usesCPU {
@@ -117,8 +118,12 @@ func (r *run) rounds() (again bool) {
 	}
 	for b := 0; b <= r.o.Bound && !r.stop; b++ {
 		clear(r.outcomes)
-		if r.loop(&schedSearch{bound: b}) {
+		s := &schedSearch{bound: b}
+		if r.loop(s) {
 			return true
+		}
+		if !s.short {
+			break // larger bounds have nothing to add
 		}
 	}
 	return false
@@ -138,12 +143,13 @@ func (r *run) loop(s strategy) (again bool) {
 		}
 		r.account()
 		m.restore()
-		if r.sum.Violation != nil && !r.o.KeepGoing {
+		if r.settled() {
 			r.stop = true
 			return false
 		}
 		if !s.more(m) {
 			r.sum.Exhausted = r.o.Search == Exhaustive && r.sum.Livelocks == 0
+			r.stop = r.sum.Violation != nil && !r.o.KeepGoing
 			return false
 		}
 		if r.limit() {
@@ -161,7 +167,7 @@ func (r *run) limit() bool {
 	if r.o.MaxExecutions > 0 && n >= r.o.MaxExecutions {
 		return true
 	}
-	if n&0x3ff != 0 {
+	if n&0xf != 0 {
 		return false
 	}
 	if r.o.Progress != nil {
@@ -203,13 +209,32 @@ func (r *run) account() {
 	}
 }
 
-// violation notes a broken invariant.
+// shorterRuns is how many executions more are run after a violation to find a
+// shorter one of the same kind.
+const shorterRuns = 1000
+
+// settled reports whether the violation found is good enough to stop.
+func (r *run) settled() bool {
+	if r.sum.Violation == nil || r.o.KeepGoing {
+		return false
+	}
+	r.after++
+	return r.after > shorterRuns || r.o.Search != Exhaustive || r.o.Bound == Unbounded
+}
+
+// violation notes a broken invariant, and the execution if it is the shortest
+// so far.
 func (r *run) violation(what string) {
 	r.sum.Violations++
-	if r.sum.Violation == nil {
-		r.sum.Violation = &Violation{Invariant: what}
-		r.best = r.m.rec.clone()
+	v := r.sum.Violation
+	if v == nil {
+		v = &Violation{Invariant: what}
+		r.sum.Violation = v
+	} else if v.Invariant != what || r.m.ops >= r.length {
+		return
 	}
+	r.length = r.m.ops
+	v.Token = r.m.rec.token(r.o.Model, r.m.g != nil)
 }
 
 // finalView is the memory at the end of an execution.
@@ -222,4 +247,35 @@ func (v finalView) Read(a sim.Addr, size sim.Size) uint64 {
 		return part(sim.Ref{A: a, Size: size}, g.value(w.loc, g.locs[w.loc].latest()))
 	}
 	return v.m.mem.Read(a, size)
+}
+
+// Limits of the search for a smaller violation.
+const (
+	smallBound      = 4
+	smallExecutions = 20_000
+)
+
+// minimise replaces the violation by one with fewer preemptions, stale reads
+// and delayed stores, if a search by schedules finds one, and draws its
+// columns.
+func (r *run) minimise() error {
+	v := r.sum.Violation
+	if r.o.Search != Exhaustive || r.o.Bound == Unbounded {
+		q := newRun(r.p, Options{Model: r.o.Model, Bound: smallBound, MaxExecutions: smallExecutions, MaxOps: r.o.MaxOps})
+		q.m.words, q.m.usesCPU = r.m.words, r.m.usesCPU
+		q.search()
+		q.m.close()
+		if w := q.sum.Violation; w != nil && w.Invariant == v.Invariant {
+			v.Token = w.Token
+		}
+	}
+	w, err := Replay(r.p, v.Token)
+	if err != nil {
+		return err
+	}
+	if w.Invariant != v.Invariant {
+		return fmt.Errorf("explore: replaying %s gave %q instead of %q", v.Token, w.Invariant, v.Invariant)
+	}
+	*v = *w
+	return nil
 }

@@ -1,9 +1,14 @@
 package explore
 
-// point is one choice of a search.
+// point is one choice of a search. What was chosen is kept, so that the way to
+// the last point need not be worked out again in the next execution.
 type point struct {
 	n, chosen int32
+	ctx       int32 // graph search: the context that chose
 	cpu       int32
+	pick      cand
+	opt       option
+	costs     bool   // the choice counts against the bound
 	step      uint16 // reads: the step of its CPU that it is
 	read      bool
 	late      bool // reads: a racing write was seen; waiting for it is one more choice
@@ -31,22 +36,64 @@ func (s *graphSearch) free(x *context) bool { return x.op.kind == opStore && x.s
 
 // choose implements driver: where a store goes.
 func (s *graphSearch) choose(m *machine, x *context) int {
+	if s.known() {
+		s.depth++
+		x.cands = append(x.cands[:0], s.points[s.depth-1].pick)
+		return 0
+	}
 	s.race(m, x)
 	m.fill(x, true)
-	return int(s.take(point{n: int32(len(x.cands)), cpu: x.cpu}))
+	return int(s.take(x, point{n: int32(len(x.cands)), cpu: x.cpu}))
 }
 
-// take goes through the next point: as before, or as its first choice.
-func (s *graphSearch) take(p point) int32 {
+// known reports whether the next point is on the way to the last one, which is
+// the first that differs from the execution before.
+func (s *graphSearch) known() bool { return s.depth < len(s.points)-1 }
+
+// take goes through the next point: with the choice that is due, or the first.
+func (s *graphSearch) take(x *context, p point) int32 {
 	if s.depth == len(s.points) {
 		s.points = append(s.points, p)
 	}
+	q := &s.points[s.depth]
+	if s.depth++; q.chosen < q.n {
+		q.pick = x.cands[q.chosen]
+	}
+	q.ctx = int32(x.id)
+	return q.chosen
+}
+
+// again goes through a known point of a context that waited its turn; nil if it
+// was postponed.
+func (s *graphSearch) again(m *machine) *context {
+	p := &s.points[s.depth]
+	x := m.all[p.ctx]
 	s.depth++
-	return s.points[s.depth-1].chosen
+	if p.chosen == p.n {
+		s.postpone(m, x)
+		return nil
+	}
+	if p.read {
+		s.watch(m, x)
+	}
+	x.pick, x.postponed = p.pick, false
+	return x
+}
+
+func (s *graphSearch) postpone(m *machine, x *context) {
+	x.postponed, x.since = true, int32(len(m.g.ev))
+	if x.op.kind == opGhost {
+		x.since = m.ghostOf(x.op.key).count
+	}
 }
 
 // next implements driver.
 func (s *graphSearch) next(m *machine) *context {
+	for s.known() {
+		if x := s.again(m); x != nil {
+			return x
+		}
+	}
 	x := m.cur
 	if x == nil || !s.ready(m, x) {
 		x = nil
@@ -117,16 +164,14 @@ func (s *graphSearch) ready(m *machine, x *context) bool {
 // decide lets x go on, or postpones it and picks another.
 func (s *graphSearch) decide(m *machine, x *context) *context {
 	if x.op.kind == opUnlock {
+		s.take(x, point{n: 1, cpu: x.cpu})
 		x.pick = x.cands[0]
 		return x
 	}
 	s.race(m, x)
-	k := s.take(point{n: int32(len(x.cands)), cpu: x.cpu, read: true, late: s.all, step: m.g.th[x.cpu].clock[x.cpu] + 1})
+	k := s.take(x, point{n: int32(len(x.cands)), cpu: x.cpu, read: true, late: s.all, step: m.g.th[x.cpu].clock[x.cpu] + 1})
 	if int(k) == len(x.cands) {
-		x.postponed, x.since = true, int32(len(m.g.ev))
-		if x.op.kind == opGhost {
-			x.since = m.ghostOf(x.op.key).count
-		}
+		s.postpone(m, x)
 		return s.next(m)
 	}
 	s.watch(m, x)
@@ -193,8 +238,8 @@ func (s *graphSearch) stuck(m *machine) {
 
 // more goes to the next execution; false when all have been visited.
 func (s *graphSearch) more(m *machine) bool {
-	if m.end == cut && m.g.graces > 0 {
-		s.suspect(m)
+	if m.end == cut && m.g.graces > 0 || m.end == broken || m.end == livelock {
+		s.suspect()
 	}
 	for n := len(s.points); n > 0; n-- {
 		p := &s.points[n-1]
@@ -212,9 +257,9 @@ func (s *graphSearch) more(m *machine) bool {
 	return false
 }
 
-// suspect marks every read as postponable when a grace period rules an
-// execution out: it ended before all its races could be seen.
-func (s *graphSearch) suspect(*machine) {
+// suspect marks every read as postponable when an execution ended before all
+// its races could be seen.
+func (s *graphSearch) suspect() {
 	for i := range s.points[:s.depth] {
 		if p := &s.points[i]; p.read {
 			p.late = true

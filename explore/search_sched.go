@@ -9,6 +9,7 @@ type schedSearch struct {
 	depth  int
 	bound  int // Unbounded for none
 	used   int
+	short  bool // the bound left something out
 	list   []option
 }
 
@@ -25,9 +26,18 @@ func (s *schedSearch) left() bool { return s.bound == Unbounded || s.used < s.bo
 
 // next implements driver.
 func (s *schedSearch) next(m *machine) *context {
+	if s.known() {
+		p := &s.points[s.depth]
+		s.depth++
+		return s.follow(m, p.opt, p.costs)
+	}
 	s.list = m.options(s.list, s.left())
+	s.short = s.short || !s.left() && s.blocked(m)
 	if m.finished() || len(s.list) == 0 {
 		m.over()
+		if m.end == deadlock && !s.left() && s.blocked(m) {
+			m.end = cut
+		}
 		return nil
 	}
 	free := 1 // options that are no preemption
@@ -38,6 +48,7 @@ func (s *schedSearch) next(m *machine) *context {
 	}
 	n := len(s.list)
 	if !s.left() {
+		s.short = s.short || n > free
 		n = free
 	}
 	n, free = s.prune(n, free)
@@ -45,8 +56,23 @@ func (s *schedSearch) next(m *machine) *context {
 		m.end = cut
 		return nil
 	}
-	k := int(s.take(n))
-	return s.follow(m, s.list[k], k >= free)
+	p := s.take(n)
+	k := int(p.chosen)
+	p.opt, p.costs = s.list[k], k >= free
+	return s.follow(m, p.opt, p.costs)
+}
+
+// known reports whether the next point is on the way to the last one.
+func (s *schedSearch) known() bool { return s.depth < len(s.points)-1 }
+
+// blocked reports whether some context waits that an older value could let go.
+func (s *schedSearch) blocked(m *machine) bool {
+	for i := range m.cpus {
+		if x := m.cpus[i].top(); x != nil && x.state == ready && !m.canRun(x, false) && m.pastWays(x) {
+			return true
+		}
+	}
+	return false
 }
 
 // prune takes out contexts that were preempted and whose operation nothing that
@@ -87,16 +113,41 @@ func (s *schedSearch) follow(m *machine, o option, preempts bool) *context {
 
 // pick chooses among the ways of x's operation.
 func (s *schedSearch) pick(m *machine, x *context) {
-	m.fill(x, s.left())
-	if len(x.cands) == 0 { // nothing to choose: it goes on
-		x.pick = cand{w: none}
+	if s.known() {
+		p := &s.points[s.depth]
+		s.depth++
+		x.pick = p.pick
+		if p.costs {
+			s.used++
+		}
 		return
 	}
-	k := int(s.take(len(x.cands)))
-	x.pick = x.cands[k]
-	if m.old(x) {
+	m.fill(x, s.left())
+	s.short = s.short || !s.left() && m.pastWays(x)
+	p := s.take(len(x.cands))
+	x.pick = x.cands[p.chosen]
+	p.pick, p.costs = x.pick, m.old(x)
+	if p.costs {
 		s.used++
 	}
+}
+
+// pastWays reports whether x's operation might take something else than the
+// newest write.
+func (m *machine) pastWays(x *context) bool {
+	if m.g == nil {
+		return x.op.kind == opSpin
+	}
+	for i := range x.operands() {
+		l := x.op.loc
+		if x.op.kind == opSpin {
+			l = x.op.locs[i]
+		}
+		if l != none && m.g.locs[l].coh[x.cpu] != m.g.locs[l].latest() {
+			return true
+		}
+	}
+	return x.op.kind == opSpin && (x.op.timeout || len(x.c.Conds) > 1)
 }
 
 // old reports whether x's pick is a stale read, a delayed store or a deadline
@@ -178,12 +229,13 @@ func (o *op) outside() bool {
 
 func (o *op) reads() bool { return o.kind == opLoad || o.kind == opSpin }
 
-func (s *schedSearch) take(n int) int32 {
+// take goes through the next point: with the choice that is due, or the first.
+func (s *schedSearch) take(n int) *point {
 	if s.depth == len(s.points) {
 		s.points = append(s.points, point{n: int32(n)})
 	}
 	s.depth++
-	return s.points[s.depth-1].chosen
+	return &s.points[s.depth-1]
 }
 
 // more goes to the next execution; false when all have been visited.

@@ -3,8 +3,11 @@ package kernel
 import (
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/locking"
+	"mmsim/kernel/locking/osq"
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/srcu"
+	"mmsim/kernel/wait"
 	"mmsim/sim"
 )
 
@@ -16,6 +19,8 @@ type Config struct {
 	TaskCPU []int
 	// TickPeriod is the time between two scheduler ticks of a CPU (1/HZ).
 	TickPeriod sim.Time
+	// RWSem are rwsem.c's build-time choices; nil means the kernel's own.
+	RWSem *locking.RWSemOptions
 	// Pages sizes the page allocator.
 	Pages kmem.PageOptions
 }
@@ -23,12 +28,17 @@ type Config struct {
 // Base is a booted kernel without any process: what mm and everything above is
 // built from. It holds addresses and layouts only; the state is in the memory.
 type Base struct {
-	Arena  *kmem.Arena
-	Pages  *kmem.PageAllocator
-	Spin   *locking.SpinLocks
-	RWSems *locking.RWSems
-	Sched  *sched.Scheduler
-	RCU    *rcu.RCU
+	Arena        *kmem.Arena
+	Pages        *kmem.PageAllocator
+	Spin         *locking.SpinLocks
+	OSQ          *osq.Locks
+	RWSems       *locking.RWSems
+	Mutexes      *locking.Mutexes
+	Sched        *sched.Scheduler
+	Wait         *wait.Queues
+	RCU          *rcu.RCU
+	SRCU         *srcu.Domains
+	PercpuRWSems *locking.PercpuRWSems
 }
 
 // NewBase builds the kernel's own objects in an empty memory.
@@ -36,20 +46,30 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b := &Base{Arena: kmem.NewArena(mem, syms)}
 	b.Spin = kmem.NewSpinLocks(b.Arena, cfg.CPUs)
 	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, CPUs: cfg.CPUs, TickPeriod: cfg.TickPeriod})
-	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin)
-	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, cfg.TickPeriod)
+	b.OSQ = osq.New(b.Arena, b.Sched)
+	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, rwsemOptions(cfg.RWSem))
+	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)
+	b.Wait = wait.New(b.Arena, b.Sched, b.Spin)
+	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, b.Wait, cfg.TickPeriod)
+	b.SRCU = srcu.NewDomains(b.Arena, b.Sched, b.Spin, b.RCU)
+	b.PercpuRWSems = locking.NewPercpuRWSems(b.Sched, b.RCU, b.Wait)
 	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
 	return b
 }
 
 // NewCache is kmem_cache_create in this kernel.
 func (b *Base) NewCache(l *sim.Layout, o kmem.CacheOptions) *kmem.Cache {
-	if o.TypesafeByRCU {
-		o.Defer = b.RCU.Deferred
-	}
+	o.Defer, o.Preempt = b.RCU.Deferred, b.Sched
 	return kmem.NewCache(b.Arena, b.Pages, l, o)
 }
 
 // Boot is what a CPU does as it comes up, in interrupt context: it starts its
 // scheduler tick.
 func (b *Base) Boot(c *sim.CPU) { b.Sched.StartTick(c) }
+
+func rwsemOptions(o *locking.RWSemOptions) locking.RWSemOptions {
+	if o == nil {
+		return locking.DefaultRWSemOptions()
+	}
+	return *o
+}

@@ -37,6 +37,7 @@ const (
 	PerOp       Unit = "per_op"
 	OpsPerS     Unit = "ops_per_s"
 	Percent     Unit = "pct"
+	Ratio       Unit = "ratio"
 )
 
 // Columns is the data dictionary, in the order of CSV columns.
@@ -48,6 +49,8 @@ var dictionary = sync.OnceValue(func() []Column {
 	all = append(all, costColumns...)
 	all = append(all, categoryColumns()...)
 	all = append(all, taskColumns...)
+	all = append(all, threadColumns...)
+	all = append(all, lockColumns()...)
 	all = append(all, eventColumns()...)
 	all = append(all, runColumns()...)
 	return all

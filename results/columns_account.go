@@ -27,7 +27,7 @@ var categoryDocs = [cores.NumCategories]string{
 }
 
 // categoryColumns are the report group's cycles by category: with Think and
-// Idle they sum to threads x simulated time, up to rounding to cycles.
+// Idle they sum to CPUs x simulated time, up to rounding to cycles.
 func categoryColumns() []Column {
 	var out []Column
 	for k := range cores.NumCategories {
@@ -56,13 +56,22 @@ func machineHas(category string) string {
 	return ""
 }
 
+// runnable is the reason of threads that wait for a CPU alone.
+var runnable = sim.Runnable.String()
+
+// asleep sums an account of sleeping threads without those that only wait for
+// a CPU.
+func asleep(c Counts) int64 { return sum(c) - c[runnable] }
+
 var taskColumns = []Column{
-	{Name: "running_ns", Unit: Nanoseconds, Decimals: 3, Doc: "The group's threads on a CPU, interrupts excluded. With `interrupted_ns` and `sleeping_ns` it sums to threads x simulated time.",
+	{Name: "running_ns", Unit: Nanoseconds, Decimals: 3, Doc: "The group's threads on a CPU, interrupts excluded. With `interrupted_ns`, `sleeping_ns` and `runnable_ns` it sums to threads x simulated time.",
 		Value: ofGroup(func(r *Record, g *Group) Value { return nanoseconds(g.Running) })},
 	{Name: "interrupted_ns", Unit: Nanoseconds, Decimals: 3, Doc: "The group's threads interrupted on their CPU.",
 		Value: ofGroup(func(r *Record, g *Group) Value { return nanoseconds(g.Interrupted) })},
-	{Name: "sleeping_ns", Unit: Nanoseconds, Decimals: 3, Doc: "The group's threads asleep on locks, until they run again.",
-		Value: ofGroup(func(r *Record, g *Group) Value { return nanoseconds(sim.Time(sum(g.Sleeping))) })},
-	{Name: "sleeping_by_reason", Applies: "runs in which a thread slept", Doc: "`sleeping_ns` by what was waited for, in fs: `reason=fs;reason=fs`.",
+	{Name: "sleeping_ns", Unit: Nanoseconds, Decimals: 3, Doc: "The group's threads asleep on locks, until they are woken.",
+		Value: ofGroup(func(r *Record, g *Group) Value { return nanoseconds(sim.Time(asleep(g.Sleeping))) })},
+	{Name: "runnable_ns", Unit: Nanoseconds, Decimals: 3, Doc: "The group's threads waiting for nothing but a CPU: preempted, or woken and not yet running.",
+		Value: ofGroup(func(r *Record, g *Group) Value { return nanoseconds(sim.Time(g.Sleeping[runnable])) })},
+	{Name: "sleeping_by_reason", Applies: "runs in which a thread slept", Doc: "`sleeping_ns` and `runnable_ns` by what was waited for, in fs: `reason=fs;reason=fs`.",
 		Value: ofGroup(func(r *Record, g *Group) Value { return packed(g.Sleeping) })},
 }

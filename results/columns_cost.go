@@ -72,7 +72,7 @@ var costColumns = []Column{
 		Value: perOperation(func(g *Group) Value { return lookup(g.Cycles, cores.FenceStall.String()) })},
 	{Name: "lock_wait_cycles_per_op", Unit: CyclesPerOp, Decimals: 2, Applies: perOp, Doc: "Cycles per operation spent waiting for locks: spinning (`lock_spin`) and asleep (`sleeping_ns`, in cycles of the thread's CPU).",
 		Value: ofGroup(func(r *Record, g *Group) Value {
-			return Frac(g.Cycles[cores.LockSpin.String()]+sum(g.SleepCycles), g.Ops)
+			return Frac(g.Cycles[cores.LockSpin.String()]+asleep(g.SleepCycles), g.Ops)
 		})},
 	{Name: "fallback_pct", Unit: Percent, Decimals: 3, Applies: "designs that speculate", Doc: "Speculative lookups that gave up and took the lock, per hundred attempts.",
 		Value: ofGroup(func(r *Record, g *Group) Value {

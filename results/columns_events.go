@@ -51,6 +51,8 @@ var kernelEvents = []kernelEvent{
 	{eventAttempts, eventDoc{"lookups tried without a lock", "designs that speculate"}},
 	{eventFallbacks, eventDoc{"speculative lookups that gave up and took the lock", "designs that speculate"}},
 	{eventRetries, eventDoc{"lockless walks that started again because a sequence had changed or a tree node was dead", "designs that speculate"}},
+	{eventSleeps, eventDoc{"times a thread gave up its CPU to wait", kernelPaths}},
+	{eventWakeups, eventDoc{"sleeping threads woken", kernelPaths}},
 	{"lock_waits", eventDoc{"slow paths of sleeping locks entered", kernelPaths}},
 	{"rcu_callbacks", eventDoc{"RCU callbacks run", kernelPaths}},
 }

@@ -83,8 +83,9 @@ const dictionaryTail = `
 
 One object: ` + "`schema_version`, `model_version`, `configurations`" + ` (each distinct effective configuration once, as TOML with
 every default written out) and ` + "`records`" + `. A record has ` + "`columns`" + `, the table above, and ` + "`account`" + `, the integers behind it for
-every group of threads: CPU time by category and by step in fs (each sums to threads x simulated time), the tasks'
-time running, interrupted and asleep (likewise), all counts, latencies in ps, and the bounce table.
+every group of threads: CPU time by category and by step in fs (each sums to CPUs x simulated time), the threads'
+time running, interrupted, asleep and waiting for a CPU (their sum is threads x simulated time), operations by thread, locks by
+class (acquisitions, waits, holds, hand-overs by distance), all counts, latencies in ps, and the bounce table.
 ` + "`account.configuration`" + ` is the id of the record's configuration.
 
 ## The store (--store DIR)

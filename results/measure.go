@@ -45,6 +45,10 @@ func Measure(s *Source) (*Record, error) {
 		r.Groups[cpu.Group].addCPU(cpu)
 	}
 	addTasks(r, s)
+	addLocks(r, s)
+	for _, o := range s.Result.LockOrder {
+		r.LockOrder = append(r.LockOrder, o.String())
+	}
 	for i := range r.Groups {
 		r.Groups[i].keepApplicable(s)
 	}
@@ -122,6 +126,7 @@ func addTasks(r *Record, s *Source) {
 		th := &s.Threads[t.Thread]
 		g := &r.Groups[th.Group]
 		g.Ops += t.Ops
+		g.ThreadOps = append(g.ThreadOps, t.Ops)
 		g.Running += t.Running
 		g.Interrupted += t.IRQ
 		for w, name := range sim.WaitReasons() {

@@ -1,7 +1,9 @@
 package results
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"mmsim/coherence"
 )
@@ -20,6 +22,7 @@ func notes(s *Summary) []string {
 			out = append(out, w.Base+": "+n+".")
 		}
 	}
+	out = append(out, lockOrderNotes(s)...)
 	if len(s.seeds()) < 2 {
 		out = append(out, `one seed: no intervals, and no claim that two rows differ ("-").`)
 	} else {
@@ -30,8 +33,21 @@ func notes(s *Summary) []string {
 		return out
 	}
 	return append(out,
-		`"vs": ratio of ns/op to the baseline's, below 1 is cheaper. "lock cyc/op": spinning for locks and asleep on them; cycles/op leaves sleep out.`,
-		`mmap_lock and the VMA locks have no optimistic spinning, lock stealing or handoff in this version: who has to wait, sleeps (docs/fidelity.md).`)
+		`"vs": ratio of ns/op to the baseline's, below 1 is cheaper. "lock cyc/op": spinning for locks and asleep on them; cycles/op leaves sleep out.`)
+}
+
+// lockOrderNotes has what the lock-order check found in each design, once.
+func lockOrderNotes(s *Summary) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, r := range s.Records {
+		if len(r.LockOrder) > 0 && !seen[r.Design] {
+			seen[r.Design] = true
+			out = append(out, fmt.Sprintf("lock order, design %s, seed %d (%d findings): %s", r.Design, r.Seed, len(r.LockOrder),
+				strings.ReplaceAll(r.LockOrder[0], "\n", "; ")))
+		}
+	}
+	return out
 }
 
 // distances lists the names of distances from near to far.

@@ -14,7 +14,7 @@ const SchemaVersion = 1
 // ModelVersion is part of what a record's hash covers. It is raised whenever
 // any change of the simulator can change any result, so that no stored record
 // is taken for one of the present model.
-const ModelVersion = 1
+const ModelVersion = 2
 
 // Setting is one key of a configuration and the value it has.
 type Setting struct {
@@ -88,22 +88,27 @@ type Group struct {
 	// Latency is nil when no operation ended in the measured interval.
 	Latency *Latency `json:"latency"`
 	// CPUTime and Cycles are the CPUs' account by category: times in fs,
-	// which sum to threads x simulated time, and cycles of each CPU's own
+	// which sum to CPUs x simulated time, and cycles of each CPU's own
 	// clock, rounded per CPU, category and step.
 	CPUTime Counts `json:"cpu_time_fs"`
 	Cycles  Counts `json:"cycles"`
 	// StepTime and StepCycles are the same account by step of the path;
-	// StepTime too sums to threads x simulated time.
+	// StepTime too sums to CPUs x simulated time.
 	StepTime   Counts `json:"step_time_fs"`
 	StepCycles Counts `json:"step_cycles"`
 	// SpinWait says where the misses inside spin-waits were served, in cycles
 	// by distance (part of the lock_spin category).
 	SpinWait Counts `json:"spin_wait_cycles"`
 	// Running, Interrupted and Sleeping are the tasks' account in fs; they
-	// sum to threads x simulated time as well.
+	// sum to threads x simulated time. Sleeping by reason "runnable" is time
+	// waiting for a CPU.
 	Running     sim.Time `json:"running_fs"`
 	Interrupted sim.Time `json:"interrupted_fs"`
 	Sleeping    Counts   `json:"sleeping_fs"`
+	// ThreadOps are the operations of each thread that ended.
+	ThreadOps []int64 `json:"thread_ops"`
+	// Locks are by class, ascending.
+	Locks []LockUse `json:"locks"`
 	// SleepCycles is Sleeping in cycles of the CPU that each task is pinned to.
 	SleepCycles Counts `json:"sleeping_cycles"`
 	Metrics     Counts `json:"metrics"` // executor's counts, by cores.Metric
@@ -136,6 +141,8 @@ type Record struct {
 	// ByDistance are the bounces of all groups by distance.
 	ByDistance Counts   `json:"bounces_by_distance"`
 	Bounces    []Bounce `json:"bounces"` // by line, field, step, distance
+	// LockOrder lists what the lock-order check found, one text per finding.
+	LockOrder []string `json:"lock_order"`
 }
 
 // ReportGroup is the group the report is about, or nil if the record names

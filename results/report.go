@@ -41,6 +41,12 @@ func NewReport(records []*Record) (*Report, error) {
 	if others := groupTable(s); len(others.Rows) > 0 {
 		rep.Tables = append(rep.Tables, others)
 	}
+	if aboutLocks(s) {
+		rep.Tables = append(rep.Tables, threadTable(s))
+		if t := lockTable(s); len(t.Rows) > 0 {
+			rep.Tables = append(rep.Tables, t)
+		}
+	}
 	rep.Tables = append(rep.Tables, fieldTable(s))
 	return rep, nil
 }
@@ -120,7 +126,7 @@ func designTable(s *Summary) Table {
 	for _, w := range s.Rows() {
 		t.Rows = append(t.Rows, designRow(w, baseline))
 	}
-	return t
+	return t.pruned("fallback %")
 }
 
 func designRow(w *Row, baseline string) []string {

@@ -48,6 +48,9 @@ func TestIRQNesting(t *testing.T) {
 	c := NewDirect(NewMemory())
 	outer := c.IRQSave()
 	inner := c.IRQSave()
+	if !c.IRQsDisabled() {
+		t.Error("interrupts are still on")
+	}
 	if !outer || inner {
 		t.Errorf("interrupts were on before: %v outside, %v inside", outer, inner)
 	}
@@ -56,6 +59,9 @@ func TestIRQNesting(t *testing.T) {
 		t.Error("the inner restore switched interrupts on")
 	}
 	c.IRQRestore(outer)
+	if c.IRQsDisabled() {
+		t.Error("interrupts are still off")
+	}
 	if !c.IRQSave() {
 		t.Error("the outer restore did not switch interrupts on")
 	}

@@ -80,6 +80,12 @@ func (c *CPU) FetchOr(r Ref, m uint64, o Order) uint64 {
 	return v
 }
 
+// FetchXor is atomic_fetch_xor.
+func (c *CPU) FetchXor(r Ref, m uint64, o Order) uint64 {
+	v, _ := c.ex.RMW(c, r, Xor, m, 0, o)
+	return v
+}
+
 // AtomicAdd is atomic_add: no result, no ordering.
 func (c *CPU) AtomicAdd(r Ref, d uint64) { c.ex.RMW(c, r, Add|Void, d, 0, Relaxed) }
 
@@ -202,6 +208,10 @@ func (c *CPU) IRQRestore(on bool) {
 		c.ex.Interrupts(c, true)
 	}
 }
+
+// IRQsDisabled is irqs_disabled: it tells whether this context runs with
+// interrupts off.
+func (c *CPU) IRQsDisabled() bool { return c.InIRQ || c.irqOff }
 
 // Park gives up the CPU until another task calls Unpark. An Unpark that came
 // first is remembered, once: Park then returns without sleeping. The kernel's

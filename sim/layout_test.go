@@ -80,6 +80,15 @@ func TestSymbols(t *testing.T) {
 			t.Errorf("%#x is %s, want %s", uint64(a), got, want)
 		}
 	}
+	for a, off := range map[Addr]uint32{0x2008: 8, 0x3000: 0, 0x4049: 9} {
+		if got, o := s.Struct(a); got != l || o != off {
+			t.Errorf("%#x lies in %v at %d, want %d", uint64(a), got, o, off)
+		}
+	}
+	if got, _ := s.Struct(0x2018); got != nil {
+		t.Errorf("behind the object lies %v", got)
+	}
+	before := s.Changes()
 	if y := s.Lookup(0x4049); y.Base != 0x4040 || y.Off != 9 {
 		t.Errorf("slab object at %#x+%d", uint64(y.Base), y.Off)
 	}
@@ -87,6 +96,9 @@ func TestSymbols(t *testing.T) {
 	c.AddSlab(0x4000, 0x1000, 64, NewLayout("node", 64, 8, F("parent", 0, 8)))
 	if got := c.Lookup(0x4040).String(); got != "node.parent" {
 		t.Errorf("reused memory is %s", got)
+	}
+	if s.Changes() != before || c.Changes() == before {
+		t.Errorf("changes %d before, %d after, %d in the changed clone", before, s.Changes(), c.Changes())
 	}
 	if got := s.Lookup(0x4040).String(); got != "pair.count" {
 		t.Errorf("the original of a clone changed: %s", got)

@@ -31,6 +31,9 @@ const (
 	LockReleased
 	// LockDowngraded: the caller's exclusive hold becomes a shared one.
 	LockDowngraded
+	// LockInit: the lock is new; what was known of one at this address belongs
+	// to an object that is gone.
+	LockInit
 )
 
 // LockContended is lock_contended, before the slow path waits. A lock is known
@@ -53,3 +56,7 @@ func (c *CPU) LockReleased(lock Addr, m LockMode) { c.ex.Lock(c, LockReleased, l
 
 // LockDowngraded is lock_downgrade, before the downgrading operation.
 func (c *CPU) LockDowngraded(lock Addr) { c.ex.Lock(c, LockDowngraded, lock, Shared) }
+
+// LockInit is lockdep_init_map: code that initialises a lock at run time calls
+// it, because memory is reused.
+func (c *CPU) LockInit(lock Addr) { c.ex.Lock(c, LockInit, lock, Exclusive) }

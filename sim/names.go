@@ -62,6 +62,21 @@ func NewCounter(name string) Counter { return Counter(counters.add(name)) }
 // NewWaitReason declares a reason to sleep; the same name gives the same one.
 func NewWaitReason(name string) WaitReason { return WaitReason(reasons.add(name)) }
 
+// byTick are the reasons whose wait the scheduler tick ends.
+var byTick [MaxReasons]bool
+
+// NewTickWaitReason declares a reason to sleep that ends without another task's
+// help, by what timer interrupts do (an RCU grace period): as long as somebody
+// sleeps for it, tasks that all sleep are no deadlock.
+func NewTickWaitReason(name string) WaitReason {
+	w := NewWaitReason(name)
+	byTick[w] = true
+	return w
+}
+
+// ByTick reports whether timer interrupts can end the wait.
+func (w WaitReason) ByTick() bool { return byTick[w] }
+
 // String is the declared name.
 func (s Step) String() string { return steps.names[s] }
 

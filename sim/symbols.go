@@ -12,6 +12,7 @@ import (
 // freed and reused for something else gets the new name. Reports name "mm_struct.mm_lock_seq", never "+0x128".
 type Symbols struct {
 	regions []region // ascending by base
+	changes uint32
 }
 
 type region struct {
@@ -34,6 +35,7 @@ func (s *Symbols) AddSlab(base Addr, bytes, stride uint64, l *Layout) {
 }
 
 func (s *Symbols) add(r region) {
+	s.changes++
 	i := s.after(r.base)
 	if i > 0 && s.regions[i-1].base == r.base {
 		s.regions[i-1] = r
@@ -49,7 +51,26 @@ func (s *Symbols) after(a Addr) int {
 
 // Clone returns an independent copy.
 func (s *Symbols) Clone() *Symbols {
-	return &Symbols{regions: slices.Clone(s.regions)}
+	return &Symbols{regions: slices.Clone(s.regions), changes: s.changes}
+}
+
+// Changes counts the regions that were added or replaced so far: what was
+// looked up at an equal count still holds.
+func (s *Symbols) Changes() uint32 { return s.changes }
+
+// Struct is the layout of the object at a and the offset of a in it; nil
+// outside every region. Unlike Lookup it builds no names.
+func (s *Symbols) Struct(a Addr) (l *Layout, off uint32) {
+	i := s.after(a) - 1
+	if i < 0 || a >= s.regions[i].base+Addr(s.regions[i].bytes) {
+		return nil, 0
+	}
+	r := &s.regions[i]
+	rest := uint64(a - r.base)
+	if r.stride > 0 {
+		rest %= r.stride
+	}
+	return r.layout, uint32(rest)
 }
 
 // Symbol is the name of an address.

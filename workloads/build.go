@@ -35,11 +35,17 @@ func buildProbe(spec *Spec, m *cores.Machine, design string, seed uint64) (*core
 	return p.Build(m, seed)
 }
 
-// check reports the first impossible parameter.
+// check reports the first impossible parameter of any kernel.
 func (p *Params) check() error {
-	switch {
-	case p.Tick <= 0:
+	if p.Tick <= 0 {
 		return fmt.Errorf("tick: must be longer than 0")
+	}
+	return nil
+}
+
+// checkProcess reports the first impossible parameter of a process.
+func (p *Params) checkProcess() error {
+	switch {
 	case p.MM.MmapPages < 1:
 		return fmt.Errorf("mmap pages: at least 1, not %d", p.MM.MmapPages)
 	case p.MM.TouchedPages < 0 || p.MM.TouchedPages > p.MM.MmapPages:

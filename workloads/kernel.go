@@ -18,33 +18,41 @@ type process struct {
 	params *Params
 }
 
-// buildKernel boots a kernel in the given design, makes the process, and puts
-// the groups' threads on it.
+// buildKernel boots a kernel, makes what the groups' paths work on in the given
+// design, and puts the groups' threads on it.
 func buildKernel(spec *Spec, m *cores.Machine, design string, seed uint64) (*cores.Program, error) {
 	if err := spec.Params.check(); err != nil {
 		return nil, err
 	}
 	prog := &cores.Program{Mem: sim.NewMemory(), Syms: &sim.Symbols{}}
-	cfg := kernel.Config{CPUs: m.Mem.Topology.CPUs(), TickPeriod: spec.Params.Tick}
+	cfg := kernel.Config{CPUs: m.Mem.Topology.CPUs(), TickPeriod: spec.Params.Tick, RWSem: spec.Params.RWSem}
 	for i := range spec.Groups {
 		cfg.TaskCPU = append(cfg.TaskCPU, spec.Groups[i].CPUs...)
 	}
 	base := kernel.NewBase(prog.Mem, prog.Syms, cfg)
 	prog.Boot = base.Boot
-	p, err := newProcess(base, &spec.Params, m, design, len(cfg.TaskCPU))
+	k := &setting{base: base, spec: spec, machine: m, design: design}
+	made, err := k.setUp()
 	if err != nil {
 		return nil, err
 	}
 	for i := range spec.Groups {
-		if err := addThreads(prog, spec, i, p, seed); err != nil {
+		if err := addThreads(prog, spec, i, made, seed); err != nil {
 			return nil, fmt.Errorf("group %s: %w", spec.Groups[i].Name, err)
 		}
 	}
 	return prog, nil
 }
 
-func newProcess(base *kernel.Base, params *Params, m *cores.Machine, design string, tasks int) (*process, error) {
-	d, err := mm.ParseDesign(design)
+// processes are one process for all groups.
+var processes = objects{designs: mmDesigns, setUp: newProcess}
+
+func newProcess(k *setting) (any, error) {
+	params, m := &k.spec.Params, k.machine
+	if err := params.checkProcess(); err != nil {
+		return nil, err
+	}
+	d, err := mm.ParseDesign(k.design)
 	if err != nil {
 		return nil, err
 	}
@@ -58,10 +66,10 @@ func newProcess(base *kernel.Base, params *Params, m *cores.Machine, design stri
 	if cfg.MMCosts == (mm.Costs{}) {
 		cfg.MMCosts = mm.DefaultCosts()
 	}
-	for t := range tasks {
+	for t := range k.base.Sched.Tasks() {
 		cfg.Tasks = append(cfg.Tasks, sim.TaskID(t))
 	}
-	p, err := uprobes.NewProcess(base, cfg)
+	p, err := uprobes.NewProcess(k.base, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +96,33 @@ func (u *UprobeParams) costs(m *cores.Machine) uprobes.Costs {
 	return c
 }
 
-// addThreads puts the threads of group i on the process.
-func addThreads(prog *cores.Program, spec *Spec, i int, p *process, seed uint64) error {
+// setUp makes what the groups' paths work on.
+func (k *setting) setUp() (map[*objects]any, error) {
+	made := map[*objects]any{}
+	for i := range k.spec.Groups {
+		path, err := LookupPath(k.spec.Groups[i].Path)
+		if err != nil {
+			return nil, err
+		}
+		if made[path.objects] != nil {
+			continue
+		}
+		if made[path.objects], err = path.objects.setUp(k); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// addThreads puts the threads of group i on the objects of its path.
+func addThreads(prog *cores.Program, spec *Spec, i int, made map[*objects]any, seed uint64) error {
 	g := spec.Groups[i]
 	path, err := LookupPath(g.Path)
 	if err != nil {
 		return err
 	}
-	targets, err := NewTargets(g.Target, path.targets(p), g.ZipfMilli)
+	w := made[path.objects]
+	targets, err := NewTargets(g.Target, path.targets(w), g.ZipfMilli)
 	if err != nil {
 		return err
 	}
@@ -103,7 +130,7 @@ func addThreads(prog *cores.Program, spec *Spec, i int, p *process, seed uint64)
 		return fmt.Errorf("target %s: %d threads, but only %d of %s", g.Target, len(g.CPUs), targets.n, path.Targets)
 	}
 	for n, cpu := range g.CPUs {
-		t := &thread{group: &g, index: n, stream: streamOf(i, n), seed: seed, targets: targets, do: path.operation(p, &g)}
+		t := &thread{group: &g, index: n, stream: streamOf(i, n), seed: seed, targets: targets, do: path.operation(w, &g)}
 		prog.Threads = append(prog.Threads, cores.Thread{
 			Name: fmt.Sprintf("%s[%d]", g.Name, n), Path: g.Path, Group: i, CPU: cpu, Body: t.body})
 	}

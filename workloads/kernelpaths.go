@@ -7,25 +7,6 @@ import (
 	"mmsim/sim"
 )
 
-var paths = []Path{
-	{
-		Name: "uprobe-hit", Doc: "a breakpoint trap of a probed function, from user mode back to user mode",
-		Targets: "the probed text VMAs", ownIsLimited: true, designs: mmDesigns,
-		targets:   func(p *process) int { return len(p.Probes) },
-		operation: uprobeHit,
-	},
-	{
-		Name: "mmap-munmap", Doc: "map an area of anonymous memory, touch pages of it, unmap it",
-		Targets: "the places for the area: wherever the kernel puts it under own-vma, else as many fixed places as the process has VMAs",
-		designs: mmDesigns,
-		targets: func(p *process) int { return p.params.MM.VMAs }, operation: mmapMunmap,
-	},
-	{
-		Name: "micro", Doc: "hardware probes: loads, atomics, fences, hand-overs of a line",
-		PlacesThreads: true, designs: probeDesigns,
-	},
-}
-
 // mmDesigns are the ways to synchronise with those that change the address
 // space; both kernel paths follow the run's design.
 func mmDesigns() []Design {

@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
 	"mmsim/sim"
 )
@@ -15,9 +16,17 @@ type Params struct {
 	// Overrides move single fields of any kernel struct, in the order given.
 	Overrides []FieldOffset
 	// Tick is the period of the scheduler tick, which drives RCU.
-	Tick   sim.Time
+	Tick sim.Time
+	// RWSem are the build-time choices of rwsem.c; nil stands for the kernel's.
+	RWSem  *locking.RWSemOptions
 	MM     MMParams
 	Uprobe UprobeParams
+	// Objects is how many locks, counters or pointers the bench paths have to
+	// choose among.
+	Objects int
+	// PreemptibleSpin leaves preemption on under the simple spinlocks (tas,
+	// ticket, mcs), as in user space.
+	PreemptibleSpin bool
 }
 
 // FieldOffset moves one field: "mm_struct.mm_lock_seq" to byte 512.

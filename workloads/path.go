@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"mmsim/cores"
+	"mmsim/kernel"
 	"mmsim/workloads/probes"
 )
 
@@ -26,9 +27,34 @@ type Path struct {
 	Targets string
 
 	designs      func() []Design
-	targets      func(p *process) int // how many there are
-	ownIsLimited bool                 // own-vma needs a target per thread
-	operation    func(p *process, g *Group) operation
+	ownIsLimited bool // own-vma needs a target per thread
+	objects      *objects
+	targets      func(w any) int // how many there are among the objects
+	operation    func(w any, g *Group) operation
+}
+
+// objects are what paths work on. Groups whose paths have the same objects
+// share one set of them in a run.
+type objects struct {
+	designs func() []Design
+	// setUp makes them in the initial memory.
+	setUp func(k *setting) (any, error)
+}
+
+// setting is what objects are made from.
+type setting struct {
+	base    *kernel.Base
+	spec    *Spec
+	machine *cores.Machine
+	design  string
+}
+
+// on completes a path of the simulated kernel that works on objects of type W.
+func on[W any](o *objects, p Path, targets func(w W) int, op func(w W, g *Group) operation) Path {
+	p.objects, p.designs = o, o.designs
+	p.targets = func(w any) int { return targets(w.(W)) }
+	p.operation = func(w any, g *Group) operation { return op(w.(W), g) }
+	return p
 }
 
 // Designs lists the path's designs that need no number, whatever the machine.
@@ -46,6 +72,9 @@ func (p *Path) DesignsOn(m *cores.Machine) []Design {
 	}
 	return out
 }
+
+// HasProcess reports whether the path works on a process with an address space.
+func (p *Path) HasProcess() bool { return p.objects == &processes }
 
 // HasDesign reports whether the path knows the design, numbered probes
 // included (fetch-add-12).

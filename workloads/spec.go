@@ -9,6 +9,7 @@
 package workloads
 
 import (
+	"mmsim/kernel/bench"
 	"mmsim/sim"
 )
 
@@ -41,6 +42,14 @@ type Group struct {
 	Target   Distribution
 	// ZipfMilli is the Zipf exponent in thousandths (Zipf only).
 	ZipfMilli int
+	// Section is what lock-bench does under its locks, and ref-bench with its
+	// object.
+	Section bench.Section
+	// ReadPermille is how many of a thousand operations only read: take the
+	// lock for reading (lock-bench), read the total (counter-bench).
+	ReadPermille int
+	// Nest says which locks lock-bench takes one inside the other.
+	Nest bench.Nest
 }
 
 // Spec is a whole workload: the groups, in the order of the experiment file,

@@ -18,7 +18,8 @@ as really executed: step, operation, object.field, line, state of the line
 before and after, cycles. Hold it against the kernel's source.
 
 Of the experiment only the kernel's parameters count. --set changes these
-(kernel.*), the machine (machine.*), or what the path aims at (group.*.target).`,
+(kernel.*), the machine (machine.*), or what the path aims at and does there
+(group.*.target, group.*.hold, ...).`,
 		Args:              oneArg("a path", experiments.KernelPaths),
 		ValidArgsFunction: completeFirst(experiments.KernelPaths),
 		RunE: func(c *cobra.Command, args []string) (err error) {

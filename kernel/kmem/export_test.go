@@ -22,3 +22,41 @@ func PartialSlabs(k *Cache, m *sim.Memory) (counted, listed int) {
 	}
 	return int(c.Load(k.node.F(nodeNrPartial))), listed
 }
+
+// Sheaves lists the objects in all sheaves of a cache: those for allocation, and
+// those that wait for a grace period. ok is false where a barn's counts or a
+// sheaf's place do not fit.
+func Sheaves(k *Cache, m *sim.Memory) (ready, rcu []sim.Addr, ok bool) {
+	c, s := sim.NewDirect(m), k.sheaves
+	ok = true
+	add := func(to []sim.Addr, sheaf sim.Ptr, least, most uint64) []sim.Addr {
+		if sheaf.IsNull() {
+			return to
+		}
+		n := c.Load(sheafSize(sheaf))
+		ok = ok && n >= least && n <= most
+		for i := range n {
+			to = append(to, c.LoadPtr(sheafObject(sheaf, i)).A)
+		}
+		return to
+	}
+	for cpu := range s.pcs.CPUs() {
+		pcs := s.pcs.Of(cpu)
+		ok = ok && c.Load(pcs.F(pcsAcquired)) == 0
+		ready = add(ready, c.LoadPtr(pcs.F(pcsMain)), 0, s.capacity)
+		ready = add(ready, c.LoadPtr(pcs.F(pcsSpare)), 0, s.capacity)
+		rcu = add(rcu, c.LoadPtr(pcs.F(pcsRCUFree)), 0, s.capacity-1)
+	}
+	for _, of := range []struct {
+		stock
+		size uint64
+	}{{fullStock, s.capacity}, {emptyStock, 0}} {
+		n := uint64(0)
+		for e := list.First(c, s.barn.head(of.stock)); e.A != s.barn.head(of.stock).A && n < 1000; e = list.Next(c, e) {
+			ready = add(ready, e, of.size, of.size)
+			n++
+		}
+		ok = ok && n == s.barn.count(c, of.stock) && n <= maxBarnSheaves+4
+	}
+	return ready, rcu, ok
+}

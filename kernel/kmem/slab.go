@@ -17,11 +17,18 @@ type CacheOptions struct {
 	// readers find its fields as the last owner left them. Needs Defer.
 	TypesafeByRCU bool
 	// Defer returns a function that calls f on an rcu_head after a grace
-	// period (rcu.RCU's Deferred). Only TypesafeByRCU uses it.
+	// period (rcu.RCU's Deferred). TypesafeByRCU, Sheaf and RCUHead use it.
 	Defer func(name string, f func(c *sim.CPU, head sim.Ptr)) func(c *sim.CPU, head sim.Ptr)
 	// MinPartial is how many partial slabs stay with the cache when they are
 	// empty; 5 by default (MIN_PARTIAL).
 	MinPartial int
+	// Sheaf is the capacity of the cache's per-CPU sheaves (6.18, where the
+	// first caches have 32); 0 means none: allocations and frees go to the
+	// CPU's slab. Needs Preempt and Defer.
+	Sheaf   int
+	Preempt Preemption
+	// RCUHead names the field that FreeRCU puts its rcu_head over.
+	RCUHead string
 }
 
 // cpuLayout is kmem_cache_cpu; nodeLayout is kmem_cache_node.
@@ -77,6 +84,9 @@ type Cache struct {
 	perSlab    uint64
 	minPartial uint64
 	rcuFree    func(c *sim.CPU, head sim.Ptr)
+	sheaves    *sheaves
+	rcuHead    uint64 // offset
+	kfreeRCU   func(c *sim.CPU, head sim.Ptr)
 }
 
 // NewCache creates a cache of objects of a layout. Objects are not cleared.
@@ -109,6 +119,13 @@ func NewCache(a *Arena, pages *PageAllocator, l *sim.Layout, o CacheOptions) *Ca
 		panic(fmt.Sprintf("kmem: %s of %d bytes does not fit a page", l.Name, l.Bytes))
 	}
 	list.Init(sim.NewDirect(a.Mem), k.partial())
+	if o.RCUHead != "" {
+		k.rcuHead = uint64(l.Field(o.RCUHead).Off)
+		k.kfreeRCU = o.Defer("kfree_rcu", k.freeHead)
+	}
+	if o.Sheaf > 0 {
+		k.sheaves = newSheaves(a, k, &o)
+	}
 	return k
 }
 
@@ -125,16 +142,26 @@ func (k *Cache) Layout() *sim.Layout { return k.layout }
 // Alloc is kmem_cache_alloc. The object holds what its last owner left, with
 // the free pointer written over (unless the cache is type-stable).
 func (k *Cache) Alloc(c *sim.CPU) sim.Ptr {
+	if k.sheaves != nil {
+		if obj := k.sheaves.alloc(c); !obj.IsNull() {
+			return sim.At(obj.A)
+		}
+	}
 	irq := c.IRQSave()
+	obj := k.allocSlab(c)
+	c.IRQRestore(irq)
+	return sim.At(obj.A)
+}
+
+// allocSlab is slab_alloc_node, with interrupts off.
+func (k *Cache) allocSlab(c *sim.CPU) sim.Ptr {
 	cpu := k.cpus.This(c)
 	obj := c.LoadPtr(cpu.F(cpuFreelist))
 	if obj.IsNull() {
-		obj = k.allocSlow(c, cpu)
-	} else {
-		c.CmpXchg(cpu.F(cpuFreelist), uint64(obj.A), c.Load(k.link(obj)), sim.ThisCPU)
+		return k.allocSlow(c, cpu)
 	}
-	c.IRQRestore(irq)
-	return sim.At(obj.A)
+	c.CmpXchg(cpu.F(cpuFreelist), uint64(obj.A), c.Load(k.link(obj)), sim.ThisCPU)
+	return obj
 }
 
 // Zalloc is kmem_cache_zalloc.
@@ -146,18 +173,43 @@ func (k *Cache) Zalloc(c *sim.CPU) sim.Ptr {
 
 // Free is kmem_cache_free.
 func (k *Cache) Free(c *sim.CPU, obj sim.Ptr) {
-	slab := k.pages.PageStruct(obj)
+	k.check(obj)
+	if k.sheaves != nil && k.sheaves.free(c, obj) {
+		return
+	}
+	irq := c.IRQSave()
+	k.freeSlabObject(c, obj)
+	c.IRQRestore(irq)
+}
+
+func (k *Cache) check(obj sim.Ptr) {
 	if uint64(obj.A)%PageBytes%k.stride != 0 {
 		panic(fmt.Sprintf("kmem: free of %#x, which is not the start of a %s", uint64(obj.A), k.name))
 	}
-	irq := c.IRQSave()
+}
+
+// freeSlabObject is do_slab_free, with interrupts off.
+func (k *Cache) freeSlabObject(c *sim.CPU, obj sim.Ptr) {
+	slab := k.pages.PageStruct(obj)
 	cpu := k.cpus.This(c)
-	if c.Load(cpu.F(cpuSlab)) == uint64(slab.A) {
-		head := c.Load(cpu.F(cpuFreelist))
-		c.Store(k.link(obj), head)
-		c.CmpXchg(cpu.F(cpuFreelist), head, uint64(obj.A), sim.ThisCPU)
-	} else {
+	if c.Load(cpu.F(cpuSlab)) != uint64(slab.A) {
 		k.freeSlow(c, slab, obj)
+		return
 	}
-	c.IRQRestore(irq)
+	head := c.Load(cpu.F(cpuFreelist))
+	c.Store(k.link(obj), head)
+	c.CmpXchg(cpu.F(cpuFreelist), head, uint64(obj.A), sim.ThisCPU)
+}
+
+// FreeRCU is kfree_rcu: the object is freed after a grace period, together with
+// others where the cache has sheaves.
+func (k *Cache) FreeRCU(c *sim.CPU, obj sim.Ptr) {
+	k.check(obj)
+	if k.sheaves == nil || !k.sheaves.freeRCU(c, obj) {
+		k.kfreeRCU(c, obj.Add(k.rcuHead))
+	}
+}
+
+func (k *Cache) freeHead(c *sim.CPU, head sim.Ptr) {
+	k.Free(c, sim.Ptr{A: head.A - sim.Addr(k.rcuHead), D: head.D})
 }

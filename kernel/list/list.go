@@ -70,6 +70,26 @@ func Del(c *sim.CPU, e sim.Ptr) {
 	c.Store(prev(e), poison2)
 }
 
+// DelInit is list_del_init: e is unlinked and is an empty list afterwards.
+func DelInit(c *sim.CPU, e sim.Ptr) {
+	unlink(c, e)
+	Init(c, e)
+}
+
+// DelInitCareful is list_del_init_careful: as DelInit, and whoever finds e empty
+// by EmptyCareful sees all that came before.
+func DelInitCareful(c *sim.CPU, e sim.Ptr) {
+	unlink(c, e)
+	c.Store(prev(e), uint64(e.A))
+	c.StoreRelease(next(e), uint64(e.A))
+}
+
+// EmptyCareful is list_empty_careful: both links of e point at e, looked at
+// without the lock of the list it may be on.
+func EmptyCareful(c *sim.CPU, e sim.Ptr) bool {
+	return c.LoadAcquire(next(e)) == uint64(e.A) && c.Load(prev(e)) == uint64(e.A)
+}
+
 // MoveTail is list_move_tail: e goes from its list to the end of another.
 func MoveTail(c *sim.CPU, e, head sim.Ptr) {
 	unlink(c, e)

@@ -14,7 +14,11 @@ import (
 func record(t *testing.T, f func(w *world, c *sim.CPU)) []string {
 	t.Helper()
 	w := newWorld(1)
-	var ops []string
+	return w.record(t, func(c *sim.CPU) { f(w, c) })
+}
+
+func (w *world) record(t *testing.T, f func(c *sim.CPU)) (ops []string) {
+	t.Helper()
 	m := simtest.New(w.mem, simtest.Options{Trace: func(o simtest.Op) {
 		s := o.Kind
 		if o.Order != sim.Relaxed {
@@ -25,7 +29,7 @@ func record(t *testing.T, f func(w *world, c *sim.CPU)) []string {
 		}
 		ops = append(ops, s)
 	}})
-	m.Go("task", 0, func(c *sim.CPU) { f(w, c) })
+	m.Go("task", 0, f)
 	simtest.Run(t, m)
 	return ops
 }

@@ -1,7 +1,9 @@
 // Package locking holds the kernel's locks and reference counts as their real
-// algorithms on simulated memory: spinlock (qspinlock.c), rw_semaphore
-// (rwsem.c), sequence counters (seqlock.h) and refcount_t (refcount.h). What
-// contention costs comes out of their loads, stores and atomics.
+// algorithms on simulated memory: the spinlocks (qspinlock.c, test-and-set,
+// ticket, MCS), rwlock_t (qrwlock.c), mutex, rw_semaphore and percpu_rw_semaphore,
+// sequence counters and seqlock_t, refcount_t, rcuref_t and file_ref_t, per-CPU
+// counters, and BRAVO over the rw_semaphore. What contention costs comes out of
+// their loads, stores and atomics.
 package locking
 
 import "mmsim/kernel/locking/qspinlock"

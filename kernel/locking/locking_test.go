@@ -35,13 +35,16 @@ type world struct {
 	readers     sim.Ref // monitor: shared holders inside
 }
 
-func newWorld(tasks int) *world {
+func newWorld(tasks int) *world { return newWorldWith(tasks, nil) }
+
+// newWorldWith is newWorld with other rwsem options.
+func newWorldWith(tasks int, opt *locking.RWSemOptions) *world {
 	mem, syms := sim.NewMemory(), &sim.Symbols{}
 	cpus := make([]int, tasks)
 	for i := range cpus {
 		cpus[i] = i
 	}
-	b := kernel.NewBase(mem, syms, kernel.Config{CPUs: tasks, TaskCPU: cpus, TickPeriod: 500 * sim.Nanosecond})
+	b := kernel.NewBase(mem, syms, kernel.Config{CPUs: tasks, TaskCPU: cpus, TickPeriod: 500 * sim.Nanosecond, RWSem: opt})
 	o := b.Arena.Object(objectLayout, "")
 	f := func(name string) sim.Ref { return o.F(objectLayout.Field(name)) }
 	w := &world{Base: b, mem: mem, syms: syms, spin: b.Spin.At(f("spin")), seq: locking.Seqcount(f("seq")),
@@ -381,15 +384,65 @@ func TestRefcountLimit(t *testing.T) {
 	if old, ok := w.refs.IncNotZeroLimitedAcquire(c, 5); ok || old != 5 {
 		t.Errorf("at the limit: %d, %v", old, ok)
 	}
-	for name, f := range map[string]func(){"inc": func() { w.refs.Inc(c) }, "put": func() { w.refs.DecAndTest(c) }} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s of a zero count went unnoticed", name)
+}
+
+// A count that goes wrong sticks in the saturated zone: no operation brings it
+// back, and nobody frees the object.
+func TestRefcountSaturation(t *testing.T) {
+	w := newWorld(1)
+	c, r := sim.NewDirect(w.mem), w.refs
+	for _, tc := range []struct {
+		name  string
+		start uint64
+		op    func()
+		want  bool // saturated
+	}{
+		{"inc of 0", 0, func() { r.Inc(c) }, true},
+		{"inc of 1", 1, func() { r.Inc(c) }, false},
+		{"inc of the maximum", 1<<31 - 1, func() { r.Inc(c) }, true},
+		{"inc_not_zero of 0", 0, func() { r.IncNotZero(c) }, false},
+		{"inc_not_zero of the maximum", 1<<31 - 1, func() { r.IncNotZero(c) }, true},
+		{"inc_not_zero_limited of the maximum", 1<<31 - 1, func() { r.IncNotZeroLimitedAcquire(c, 1<<31) }, true},
+		{"put of 0", 0, func() { r.DecAndTest(c) }, true},
+		{"put of 2", 2, func() { r.DecAndTest(c) }, false},
+		{"dec of 1", 1, func() { r.Dec(c) }, true},
+		{"dec of 2", 2, func() { r.Dec(c) }, false},
+		{"dec_not_one of 1", 1, func() { r.DecNotOne(c) }, false},
+		{"dec_not_one of a saturated count", refcountSaturated, func() { r.DecNotOne(c) }, true},
+	} {
+		r.Set(c, tc.start)
+		if tc.op(); r.Saturated(c) != tc.want {
+			t.Errorf("%s: %#x, saturated must be %v", tc.name, r.Read(c), tc.want)
+		}
+		if tc.want && r.Read(c) != refcountSaturated {
+			t.Errorf("%s: %#x", tc.name, r.Read(c))
+		}
+	}
+	for seed := range uint64(seeds) {
+		w := newWorld(4)
+		w.refs.Set(sim.NewDirect(w.mem), refcountSaturated)
+		w.run(t, 4, seed, func(c *sim.CPU, i int) {
+			for k := range uint64(rounds) {
+				switch r := sim.NewRand(seed, uint64(i), k); r.Below(5) {
+				case 0:
+					w.refs.Inc(c)
+				case 1:
+					w.refs.IncNotZero(c)
+				case 2:
+					w.refs.DecNotOne(c)
+				case 3:
+					w.refs.Dec(c)
+				case 4:
+					if w.refs.DecAndTest(c) {
+						t.Errorf("seed %d: a saturated count reached zero", seed)
+					}
 				}
-			}()
-			w.refs.Set(c, 0)
-			f()
-		}()
+			}
+		})
+		if got := w.refs.Read(sim.NewDirect(w.mem)); got < refcountSaturated-100 || got > refcountSaturated+100 {
+			t.Errorf("seed %d: a saturated count became %#x", seed, got)
+		}
 	}
 }
+
+const refcountSaturated = 0xc000_0000

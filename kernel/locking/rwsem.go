@@ -3,6 +3,7 @@ package locking
 import (
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/list"
+	"mmsim/kernel/locking/osq"
 	"mmsim/kernel/sched"
 	"mmsim/sim"
 )
@@ -12,7 +13,8 @@ const (
 	rwsemWriterLocked = 1 << 0
 	rwsemWaiters      = 1 << 1
 	rwsemHandoff      = 1 << 2
-	rwsemReaderBias   = 1 << 8
+	rwsemReaderShift  = 8
+	rwsemReaderBias   = 1 << rwsemReaderShift
 	rwsemReadFail     = 1 << 63
 	rwsemReaderMask   = ^uint64(rwsemReaderBias-1) &^ rwsemReadFail
 	rwsemLockMask     = rwsemWriterLocked | rwsemReaderMask
@@ -32,9 +34,9 @@ var (
 )
 
 // RWSemFields says where the words of a rw_semaphore lie in the struct that
-// embeds it. osq belongs to optimistic spinning and takes its place only.
+// embeds it: their offsets.
 type RWSemFields struct {
-	Count, Owner, WaitLock, WaitList sim.Field
+	count, owner, osq, waitLock, waitList uint32
 }
 
 // RWSemMembers declares the members of a rw_semaphore called name at offset
@@ -54,46 +56,59 @@ func RWSemMembers(name string, off uint32) []sim.Field {
 // have been moved on its own.
 func RWSemFieldsOf(l *sim.Layout, name string) RWSemFields {
 	return RWSemFields{
-		Count:    l.Field(name + ".count"),
-		Owner:    l.Field(name + ".owner"),
-		WaitLock: l.Field(name + ".wait_lock"),
-		WaitList: l.Field(name + ".wait_list"),
+		count:    l.Field(name + ".count").Off,
+		owner:    l.Field(name + ".owner").Off,
+		osq:      l.Field(name + ".osq").Off,
+		waitLock: l.Field(name + ".wait_lock").Off,
+		waitList: l.Field(name + ".wait_list").Off,
 	}
 }
 
-// waiterLayout is struct rwsem_waiter, which lies on the sleeping task's stack.
-var waiterLayout = sim.NewLayout("rwsem_waiter", 64, 64,
-	list.Field("list", 0),
-	sim.F("task", 16, 8),
-	sim.F("type", 24, 4),
-)
+// RWSemOptions are the build-time choices of rwsem.c, for a whole kernel.
+type RWSemOptions struct {
+	// OptimisticSpin is CONFIG_RWSEM_SPIN_ON_OWNER: a writer spins while the
+	// lock's owner runs. Without it whoever has to wait sleeps.
+	OptimisticSpin bool
+	// ReaderSpin is how long a writer spins on a phase of readers;
+	// ReaderSpinEach is added for each reader in it, for up to 30.
+	ReaderSpin, ReaderSpinEach sim.Time
+	// HandoffTimeout is RWSEM_WAIT_TIMEOUT: after that time a waiter ends lock
+	// stealing. It counts in jiffies and is rounded up to them.
+	HandoffTimeout sim.Time
+	// StripOwner is CONFIG_DETECT_HUNG_TASK_BLOCKER (or CONFIG_DEBUG_RWSEMS):
+	// up_read takes its name out of the owner word.
+	StripOwner bool
+}
 
-var (
-	waiterList = waiterLayout.Field("list")
-	waiterTask = waiterLayout.Field("task")
-	waiterType = waiterLayout.Field("type")
-)
-
-const (
-	waitingForWrite = 0
-	waitingForRead  = 1
-)
-
-// wakeFrameLayout is the stack frame of rwsem_mark_wake: the local list of the
-// readers it grants. It runs with interrupts off, so one per CPU is enough.
-var wakeFrameLayout = sim.NewLayout("rwsem_mark_wake", 64, 64, list.Field("wlist", 0))
+// DefaultRWSemOptions are the kernel's own choices (6.19).
+func DefaultRWSemOptions() RWSemOptions {
+	return RWSemOptions{
+		OptimisticSpin: true,
+		ReaderSpin:     10 * sim.Microsecond,
+		ReaderSpinEach: 500 * sim.Nanosecond,
+		HandoffTimeout: 4 * sim.Millisecond,
+	}
+}
 
 // RWSems makes the reader-writer semaphores of one kernel.
 type RWSems struct {
 	sched   *sched.Scheduler
 	spin    *SpinLocks
+	osq     *osq.Locks
 	waiters []sim.Ptr // on the stack of each task, by task number
 	frames  kmem.PerCPU
+	opt     RWSemOptions
+	timeout uint64 // RWSEM_WAIT_TIMEOUT in jiffies
 }
 
 // NewRWSems allocates the stack objects that tasks queue with.
-func NewRWSems(a *kmem.Arena, s *sched.Scheduler, spin *SpinLocks) *RWSems {
-	k := &RWSems{sched: s, spin: spin, frames: a.PerCPU(wakeFrameLayout, s.CPUs())}
+func NewRWSems(a *kmem.Arena, s *sched.Scheduler, spin *SpinLocks, q *osq.Locks, o RWSemOptions) *RWSems {
+	k := &RWSems{sched: s, spin: spin, osq: q, frames: a.PerCPU(wakeFrameLayout, s.CPUs()), opt: o}
+	jiffy := s.TickPeriod()
+	k.timeout = uint64(o.HandoffTimeout / jiffy)
+	if o.HandoffTimeout%jiffy != 0 {
+		k.timeout++
+	}
 	for range s.Tasks() {
 		k.waiters = append(k.waiters, a.Object(waiterLayout, ""))
 	}
@@ -101,130 +116,64 @@ func NewRWSems(a *kmem.Arena, s *sched.Scheduler, spin *SpinLocks) *RWSems {
 }
 
 // At is the rw_semaphore of the object at p.
-func (k *RWSems) At(p sim.Ptr, f RWSemFields) RWSem {
-	return RWSem{k: k, count: p.F(f.Count), owner: p.F(f.Owner),
-		waitLock: k.spin.At(p.F(f.WaitLock)), waitList: p.Add(uint64(f.WaitList.Off))}
+func (k *RWSems) At(p sim.Ptr, f RWSemFields) RWSem { return RWSem{k, p, f} }
+
+// RWSem is an rw_semaphore (kernel/locking/rwsem.c, 6.19). Not modelled: the
+// RT variant, real-time tasks (they ask for the handoff at once and spin less),
+// and the reader spinning of 5.3 to 5.10.
+type RWSem struct {
+	k *RWSems
+	p sim.Ptr
+	f RWSemFields
 }
 
-// RWSem is an rw_semaphore (kernel/locking/rwsem.c, 6.19): count and owner
-// words, wait list, sleeping and waking. Optimistic spinning, lock stealing
-// and handoff are not part of it: a lock that is not free is queued for, in
-// order of arrival, with readers granted together.
-type RWSem struct {
-	k            *RWSems
-	count, owner sim.Ref
-	waitLock     SpinLock
-	waitList     sim.Ptr
-}
+func (l RWSem) count() sim.Ref     { return l.p.Ref(uint64(l.f.count), 8) }
+func (l RWSem) owner() sim.Ref     { return l.p.Ref(uint64(l.f.owner), 8) }
+func (l RWSem) osq() osq.Lock      { return l.k.osq.At(l.p.Ref(uint64(l.f.osq), 4)) }
+func (l RWSem) waitLock() SpinLock { return l.k.spin.At(l.p.Ref(uint64(l.f.waitLock), 4)) }
+func (l RWSem) waitList() sim.Ptr  { return l.p.Add(uint64(l.f.waitList)) }
+
+// addr is the lock's address in annotations.
+func (l RWSem) addr() sim.Addr { return l.p.A + sim.Addr(l.f.count) }
 
 // Init is init_rwsem.
 func (l RWSem) Init(c *sim.CPU) {
-	c.Store(l.count, 0)
-	c.Store(l.owner, 0)
-	list.Init(c, l.waitList)
-}
-
-// DownRead is down_read. A read acquire adds to count and writes owner.
-func (l RWSem) DownRead(c *sim.CPU) {
-	l.k.sched.PreemptDisable(c)
-	v := c.FetchAdd(l.count, rwsemReaderBias, sim.Acquire) + rwsemReaderBias
-	if v&rwsemReadFailed != 0 {
-		l.downReadSlow(c)
-	} else {
-		l.setReaderOwned(c, l.k.sched.Current(c))
-	}
-	l.k.sched.PreemptEnable(c)
-}
-
-// DownReadTrylock is down_read_trylock. Where it fails it has written nothing.
-func (l RWSem) DownReadTrylock(c *sim.CPU) bool {
-	l.k.sched.PreemptDisable(c)
-	v, ok := c.Load(l.count), false
-	for !ok && v&rwsemReadFailed == 0 {
-		v, ok = c.CmpXchg(l.count, v, v+rwsemReaderBias, sim.Acquire)
-	}
-	if ok {
-		l.setReaderOwned(c, l.k.sched.Current(c))
-	}
-	l.k.sched.PreemptEnable(c)
-	return ok
-}
-
-// UpRead is up_read. Owner keeps its hint.
-func (l RWSem) UpRead(c *sim.CPU) {
-	l.k.sched.PreemptDisable(c)
-	v := c.FetchAdd(l.count, neg(rwsemReaderBias), sim.Release) - rwsemReaderBias
-	if v&(rwsemLockMask|rwsemWaiters) == rwsemWaiters {
-		l.clearNonspinnable(c)
-		l.wake(c, wakeAny)
-	}
-	l.k.sched.PreemptEnable(c)
-}
-
-// DownWrite is down_write.
-func (l RWSem) DownWrite(c *sim.CPU) {
-	l.k.sched.PreemptDisable(c)
-	if _, ok := c.CmpXchg(l.count, 0, rwsemWriterLocked, sim.Acquire); ok {
-		l.setOwner(c)
-	} else {
-		l.downWriteSlow(c)
-	}
-	l.k.sched.PreemptEnable(c)
-}
-
-// DownWriteTrylock is down_write_trylock.
-func (l RWSem) DownWriteTrylock(c *sim.CPU) bool {
-	l.k.sched.PreemptDisable(c)
-	_, ok := c.CmpXchg(l.count, 0, rwsemWriterLocked, sim.Acquire)
-	if ok {
-		l.setOwner(c)
-	}
-	l.k.sched.PreemptEnable(c)
-	return ok
-}
-
-// UpWrite is up_write: owner is cleared before count lets others in.
-func (l RWSem) UpWrite(c *sim.CPU) {
-	l.k.sched.PreemptDisable(c)
-	c.Store(l.owner, 0)
-	if old := c.FetchAdd(l.count, neg(rwsemWriterLocked), sim.Release); old&rwsemWaiters != 0 {
-		l.wake(c, wakeAny)
-	}
-	l.k.sched.PreemptEnable(c)
-}
-
-// DowngradeWrite is downgrade_write: the writer becomes a reader and lets
-// queued readers in.
-func (l RWSem) DowngradeWrite(c *sim.CPU) {
-	l.k.sched.PreemptDisable(c)
-	old := c.FetchAdd(l.count, rwsemReaderBias-rwsemWriterLocked, sim.Release)
-	l.setReaderOwned(c, l.k.sched.Current(c))
-	if old&rwsemWaiters != 0 {
-		l.wake(c, wakeReadOwned)
-	}
-	l.k.sched.PreemptEnable(c)
+	c.LockInit(l.addr())
+	c.Store(l.count(), 0)
+	c.Store(l.owner(), 0)
+	list.Init(c, l.waitList())
+	c.Store(l.p.Ref(uint64(l.f.osq), 4), 0)
 }
 
 // IsLocked is rwsem_is_locked: held by a writer, or by readers.
-func (l RWSem) IsLocked(c *sim.CPU) bool { return c.Load(l.count)&rwsemLockMask != 0 }
+func (l RWSem) IsLocked(c *sim.CPU) bool { return c.Load(l.count())&rwsemLockMask != 0 }
 
 // IsWriteLocked is rwsem_is_write_locked, as lockdep-less assertions use it.
-func (l RWSem) IsWriteLocked(c *sim.CPU) bool { return c.Load(l.count)&rwsemWriterLocked != 0 }
+func (l RWSem) IsWriteLocked(c *sim.CPU) bool { return c.Load(l.count())&rwsemWriterLocked != 0 }
+
+// IsContended is rwsem_is_contended: somebody is queued.
+func (l RWSem) IsContended(c *sim.CPU) bool { return !list.Empty(c, l.waitList()) }
 
 // setOwner is rwsem_set_owner.
-func (l RWSem) setOwner(c *sim.CPU) { c.Store(l.owner, uint64(l.k.sched.Current(c).A)) }
+func (l RWSem) setOwner(c *sim.CPU) { c.Store(l.owner(), uint64(l.k.sched.Current(c).A)) }
 
 // setReaderOwned is __rwsem_set_reader_owned: the last reader in leaves its
 // name, as a hint.
 func (l RWSem) setReaderOwned(c *sim.CPU, task sim.Ptr) {
-	kept := c.Load(l.owner) & rwsemNonspinnable
-	c.Store(l.owner, uint64(task.A)|rwsemReaderOwned|kept)
+	kept := c.Load(l.owner()) & rwsemNonspinnable
+	c.Store(l.owner(), uint64(task.A)|rwsemReaderOwned|kept)
 }
 
-// clearNonspinnable lets writers spin on readers again.
-func (l RWSem) clearNonspinnable(c *sim.CPU) {
-	if c.Load(l.owner)&rwsemNonspinnable != 0 {
-		c.AtomicAnd(l.owner, ^uint64(rwsemNonspinnable))
+// clearReaderOwned takes the leaving reader's name out of owner if it is the
+// last one there (rwsem_clear_reader_owned, section 2.2 note 1).
+func (l RWSem) clearReaderOwned(c *sim.CPU) {
+	me, v := uint64(l.k.sched.Current(c).A), c.Load(l.owner())
+	for v&^rwsemOwnerFlags == me {
+		old, ok := c.CmpXchg(l.owner(), v, v&rwsemOwnerFlags, sim.Full)
+		if ok {
+			return
+		}
+		v = old
 	}
 }
 

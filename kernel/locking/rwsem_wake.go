@@ -15,17 +15,21 @@ const (
 	wakeReadOwned                 // readers only, and the caller holds the lock for reading
 )
 
+// wakeFrameLayout is the stack frame of rwsem_mark_wake: the local list of the
+// readers it grants. It runs with interrupts off, so one per CPU is enough.
+var wakeFrameLayout = sim.NewLayout("rwsem_mark_wake", 64, 64, list.Field("wlist", 0))
+
 // maxReadersWakeup bounds the readers that one wake-up grants.
 const maxReadersWakeup = 256
 
 // wake is rwsem_wake and rwsem_downgrade_wake.
 func (l RWSem) wake(c *sim.CPU, how wakeType) {
 	var wq sched.WakeQ
-	irq := l.waitLock.LockIRQSave(c)
-	if !list.Empty(c, l.waitList) {
+	irq := l.waitLock().LockIRQSave(c)
+	if !list.Empty(c, l.waitList()) {
 		l.markWake(c, how, &wq)
 	}
-	l.waitLock.UnlockIRQRestore(c, irq)
+	l.waitLock().UnlockIRQRestore(c, irq)
 	l.k.sched.WakeUpQ(c, &wq)
 }
 
@@ -46,11 +50,14 @@ func (l RWSem) condWake(c *sim.CPU, v uint64, wq *sched.WakeQ) {
 // off and a queue that is not empty. Readers are granted the lock here; a
 // writer is only woken and must win the lock itself.
 func (l RWSem) markWake(c *sim.CPU, how wakeType, wq *sched.WakeQ) {
-	first := waiterOf(list.First(c, l.waitList))
+	first := l.first(c)
 	if c.Load(first.F(waiterType)) == waitingForWrite {
 		if how == wakeAny {
 			wq.Add(c, l.k.sched, c.LoadPtr(first.F(waiterTask)))
 		}
+		return
+	}
+	if c.Load(l.count())&rwsemReadFail != 0 {
 		return
 	}
 	added := uint64(0)
@@ -63,31 +70,42 @@ func (l RWSem) markWake(c *sim.CPU, how wakeType, wq *sched.WakeQ) {
 	wlist := l.k.frames.This(c)
 	woken := l.collectReaders(c, wlist)
 	adjust := woken*rwsemReaderBias - added
-	if list.Empty(c, l.waitList) {
+	// A reader got in: nobody has to be forced to give way any more.
+	adjust -= c.Load(l.count()) & rwsemHandoff
+	if list.Empty(c, l.waitList()) {
 		adjust -= rwsemWaiters
 	}
 	if adjust != 0 {
-		c.AtomicAdd(l.count, adjust)
+		c.AtomicAdd(l.count(), adjust)
 	}
 	l.grantReaders(c, wlist, wq)
 }
 
 // takeForReader adds the first reader's bias to count, which keeps writers out
-// from here on. It fails if a writer holds the lock.
+// from here on. It fails if a writer holds the lock, and then promises the
+// reader the lock if it has waited too long for writers that steal it.
 func (l RWSem) takeForReader(c *sim.CPU, first sim.Ptr) bool {
-	if old := c.FetchAdd(l.count, rwsemReaderBias, sim.Full); old&rwsemWriterLocked != 0 {
-		c.AtomicAdd(l.count, neg(rwsemReaderBias))
-		return false
+	old := c.FetchAdd(l.count(), rwsemReaderBias, sim.Full)
+	if old&rwsemWriterLocked == 0 {
+		l.setReaderOwned(c, c.LoadPtr(first.F(waiterTask)))
+		return true
 	}
-	l.setReaderOwned(c, c.LoadPtr(first.F(waiterTask)))
-	return true
+	undo := neg(rwsemReaderBias)
+	if l.timedOut(c, first) {
+		if old&rwsemHandoff == 0 {
+			undo += rwsemHandoff
+		}
+		c.Store(first.F(waiterHandoff), 1)
+	}
+	c.AtomicAdd(l.count(), undo)
+	return false
 }
 
 // collectReaders moves the readers of the whole queue to wlist, passing over
 // writers, and counts them.
 func (l RWSem) collectReaders(c *sim.CPU, wlist sim.Ptr) (woken uint64) {
 	list.Init(c, wlist)
-	for n := list.First(c, l.waitList); n.A != l.waitList.A; {
+	for n := list.First(c, l.waitList()); n.A != l.waitList().A; {
 		next := list.Next(c, n)
 		if c.Load(waiterOf(n).F(waiterType)) == waitingForRead {
 			list.MoveTail(c, n, wlist)

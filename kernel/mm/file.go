@@ -19,32 +19,15 @@ func (s *System) NewInode(c *sim.CPU, name string, ino uint64) sim.Ptr {
 	return p
 }
 
-// OpenFile is alloc_file: a struct file on inode with one reference. The
-// memory is type-stable (SLAB_TYPESAFE_BY_RCU) and may have belonged to
-// another file a moment ago; the reference count is published last, with
-// release (locks-and-barriers.md section 13).
-func (s *System) OpenFile(c *sim.CPU, inode sim.Ptr) sim.Ptr {
-	f := s.files.Alloc(c)
-	c.Store(f.F(s.l.File.Field("f_inode")), uint64(inode.A))
-	c.StoreRelease(f.F(s.l.File.Field("f_ref")), 1)
-	return f
-}
+// OpenFile opens a file of an inode, with one reference.
+func (s *System) OpenFile(c *sim.CPU, inode sim.Ptr) sim.Ptr { return s.files.Open(c, inode) }
 
-// GetFile is get_file: the caller holds a reference already.
-func (s *System) GetFile(c *sim.CPU, f sim.Ptr) { c.AtomicAdd(f.F(s.l.File.Field("f_ref")), 1) }
+// GetFile is get_file.
+func (s *System) GetFile(c *sim.CPU, f sim.Ptr) { s.files.Get(c, f) }
 
-// PutFile is fput: the last reference gives the memory back at once, for any
-// new file to use. (The kernel closes the file in task work on the way out.)
-func (s *System) PutFile(c *sim.CPU, f sim.Ptr) {
-	switch old := c.FetchAdd(f.F(s.l.File.Field("f_ref")), ^uint64(0), sim.Full); old {
-	case 0:
-		panic("mm: fput of a file without references")
-	case 1:
-		s.files.Free(c, f)
-	}
-}
+// PutFile is fput.
+func (s *System) PutFile(c *sim.CPU, f sim.Ptr) { s.files.Put(c, f) }
 
-// FileInode is file_inode.
-func (s *System) FileInode(c *sim.CPU, f sim.Ptr) sim.Ptr {
-	return c.LoadPtr(f.F(s.l.File.Field("f_inode")))
-}
+// FileInode is file_inode. Without a reference to the file it may be that of a
+// later file in the same memory, or null: a key to compare, not to follow.
+func (s *System) FileInode(c *sim.CPU, f sim.Ptr) sim.Ptr { return s.files.Inode(c, f) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"mmsim/kernel/file"
 	"mmsim/kernel/locking"
 	"mmsim/sim"
 )
@@ -20,7 +21,11 @@ type Layouts struct {
 // mm_struct preset.
 func DefaultLayouts(mmPreset string) (Layouts, error) {
 	mm, err := MMLayout(mmPreset)
-	return Layouts{MM: mm, VMA: vmaLayout(), VMALock: vmaLockLayout(), File: fileLayout()}, err
+	if err != nil {
+		return Layouts{}, err
+	}
+	f, err := file.Layout("file-6.14")
+	return Layouts{MM: mm, VMA: vmaLayout(), VMALock: vmaLockLayout(), File: f}, err
 }
 
 // vmaLayout is vm_area_struct of 6.4 to 6.14 (section 1.3): 176 bytes without
@@ -53,19 +58,6 @@ func vmaLayout() *sim.Layout {
 // bytes from a cache without line alignment.
 func vmaLockLayout() *sim.Layout {
 	return sim.NewLayout("vma_lock", 40, 8, locking.RWSemMembers("lock", 0)...)
-}
-
-// fileLayout is struct file of 6.14, with f_ref and f_inode in one line
-// (uprobes.md section 0; 6.19 has them at 176 and 32).
-func fileLayout() *sim.Layout {
-	return sim.NewLayout("file", 184, 64,
-		sim.F("f_ref", 0, 8),
-		sim.F("f_mode", 12, 4),
-		sim.F("f_op", 16, 8),
-		sim.F("f_mapping", 24, 8),
-		sim.F("f_inode", 40, 8),
-		sim.F("f_pos", 64, 8),
-	)
 }
 
 // Override moves a field, named "struct.field" as reports name it, to another

@@ -35,11 +35,14 @@ type MM struct {
 	lock    locking.RWSem
 	seq     sim.Ref // mm_lock_seq
 	tree    maple.Tree
-	ptl     locking.SpinLock // page_table_lock
-	anonRSS *percpuCounter   // rss_stat[MM_ANONPAGES]
+	ptl     locking.SpinLock       // page_table_lock
+	anonRSS *locking.PerCPUCounter // rss_stat[MM_ANONPAGES]
 }
 
 const mmAnonPages = 1 // MM_ANONPAGES
+
+// rssPerCPULayout is the per-CPU side of the four rss counters of one mm.
+var rssPerCPULayout = sim.NewLayout("mm_rss_percpu", 16, 16, sim.Arr("rss", 0, 4, 4))
 
 // NewMM makes an empty address space whose tasks run on the given CPUs
 // (mm_cpumask; CPUs neither join nor leave it, and lazy TLB mode is not
@@ -52,13 +55,9 @@ func (s *System) NewMM(c *sim.CPU, name string, tasks []sim.TaskID) *MM {
 		seq:  at.F(s.mf.mmLockSeq),
 		tree: maple.New(sim.Ptr{A: at.A + sim.Addr(s.mf.maRoot.Off) - 8}, at.F(s.mf.maRoot), treeNodes{s}),
 		ptl:  s.b.Spin.At(at.F(s.mf.pageTableLock)),
-		anonRSS: &percpuCounter{
-			lock:  s.b.Spin.At(at.F(s.l.MM.Field("rss_stat[1].lock"))),
-			count: at.F(s.l.MM.Field("rss_stat[1].count")),
-			slots: s.b.Arena.PerCPU(percpuSlotLayout, s.b.Sched.CPUs()),
-			index: mmAnonPages,
-			batch: int32(max(32, 2*s.b.Sched.CPUs())),
-		},
+		anonRSS: locking.PerCPUCounterAt(at, s.l.MM, "rss_stat[1]", s.b.Spin,
+			s.b.Arena.PerCPU(rssPerCPULayout, s.b.Sched.CPUs()), rssPerCPULayout.Field("rss"), mmAnonPages,
+			locking.PerCPUCounterBatch(s.b.Sched.CPUs())),
 	}
 	m.lock.Init(c)
 	c.Store(at.F(s.mf.mmCount), 1)

@@ -74,7 +74,7 @@ func (o mmOffsets) layout() *sim.Layout {
 	}
 	fs = append(fs, locking.RWSemMembers("mmap_lock", o.mmapLock)...)
 	for i := range uint32(4) {
-		fs = append(fs, percpuCounterMembers(fmt.Sprintf("rss_stat[%d]", i), o.rssStat+40*i)...)
+		fs = append(fs, locking.PerCPUCounterMembers(fmt.Sprintf("rss_stat[%d]", i), o.rssStat+40*i)...)
 	}
 	return sim.NewLayout("mm_struct", o.bytes+maxCPUs/8, 64, fs...)
 }

@@ -108,7 +108,7 @@ func TestMapUnmapDirect(t *testing.T) {
 		if v.Start(w.c) != a || v.End(w.c) != a+3*sim.PageBytes || v.Flags(w.c) != Anon {
 			t.Errorf("area is [%#x, %#x) flags %#x", v.Start(w.c), v.End(w.c), v.Flags(w.c))
 		}
-		if rss := w.mm.anonRSS.sum(w.c); rss != 3 {
+		if rss := w.mm.anonRSS.Sum(w.c); rss != 3 {
 			t.Errorf("rss is %d pages, want 3", rss)
 		}
 		if err := w.mm.Munmap(w.c, a+sim.PageBytes, sim.PageBytes); err == nil {
@@ -129,7 +129,7 @@ func TestMapUnmapDirect(t *testing.T) {
 				t.Errorf("%s is %d after everything was unmapped", k.name, n)
 			}
 		}
-		if rss := w.mm.anonRSS.sum(w.c); rss != 0 {
+		if rss := w.mm.anonRSS.Sum(w.c); rss != 0 {
 			t.Errorf("rss is %d pages after everything was unmapped", rss)
 		}
 	})

@@ -36,7 +36,7 @@ func (m *MM) populatePage(c *sim.CPU, addr uint64) {
 		m.s.b.Pages.Free(c, page)
 		return
 	}
-	m.anonRSS.add(c, 1)
+	m.anonRSS.Add(c, 1)
 	ps := m.s.b.Pages.PageStruct(page)
 	const pageMappingAnon = 1
 	c.Store(ps.F(kmem.PageMapping), pageMappingAnon)

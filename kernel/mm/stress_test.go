@@ -98,7 +98,7 @@ func TestWritersRace(t *testing.T) {
 				at := w.mm.at
 				return fmt.Sprintf("map_count %d, total_vm %d, data_vm %d, pgtables %d, rss %d, pending flushes %d",
 					w.c.Load(at.F(f.mapCount)), w.c.Load(at.F(f.totalVM)), w.c.Load(at.F(f.dataVM)),
-					w.c.Load(at.F(f.pgtablesBytes)), w.mm.anonRSS.sum(w.c), w.c.Load(at.F(f.flushPending)))
+					w.c.Load(at.F(f.pgtablesBytes)), w.mm.anonRSS.Sum(w.c), w.c.Load(at.F(f.flushPending)))
 			}
 			before, used := books(), w.usedPages()
 			m := simtest.New(w.mem, simtest.Options{Seed: seed})

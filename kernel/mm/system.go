@@ -2,6 +2,7 @@ package mm
 
 import (
 	"mmsim/kernel"
+	"mmsim/kernel/file"
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/mm/maple"
 	"mmsim/kernel/rcu"
@@ -46,8 +47,9 @@ type System struct {
 	mf mmFields
 	vf vmaFields
 
-	vmas, locks, nodes, files *kmem.Cache
-	freeVMACb, freeNodeCb     rcu.Callback
+	vmas, locks, nodes    *kmem.Cache
+	files                 *file.Files
+	freeVMACb, freeNodeCb rcu.Callback
 
 	tlb *tlbState
 }
@@ -59,7 +61,7 @@ func New(b *kernel.Base, cfg Config) *System {
 		l: cfg.Layouts, mf: newMMFields(cfg.Layouts.MM), vf: newVMAFields(cfg.Layouts.VMA, cfg.Layouts.VMALock),
 		vmas:  b.NewCache(cfg.Layouts.VMA, kmem.CacheOptions{}),
 		nodes: b.NewCache(maple.NodeLayout, kmem.CacheOptions{}),
-		files: b.NewCache(cfg.Layouts.File, kmem.CacheOptions{TypesafeByRCU: true}),
+		files: file.New(b, file.Config{Layout: cfg.Layouts.File}),
 	}
 	if s.writer.vmaLocks() {
 		s.locks = b.NewCache(cfg.Layouts.VMALock, kmem.CacheOptions{})

@@ -65,7 +65,7 @@ func (m *MM) zapTable(c *sim.CPU, g *gather, t table, start, end uint64) {
 func (m *MM) zapPTEs(c *sim.CPU, g *gather, t table, start, end uint64) {
 	lock := m.lockOf(t)
 	lock.Lock(c)
-	gone := int32(0)
+	gone := int64(0)
 	for a := start; a < end; a += sim.PageBytes {
 		if c.Load(t.entry(a)) == 0 {
 			continue
@@ -78,7 +78,7 @@ func (m *MM) zapPTEs(c *sim.CPU, g *gather, t table, start, end uint64) {
 		gone++
 	}
 	if gone > 0 {
-		m.anonRSS.add(c, -gone)
+		m.anonRSS.Add(c, -gone)
 	}
 	lock.Unlock(c)
 }

@@ -1,51 +1,62 @@
 package rcu
 
 import (
-	"mmsim/kernel/locking"
+	"mmsim/kernel/locking/qspinlock"
+	"mmsim/kernel/rcu/segcblist"
 	"mmsim/kernel/sched"
 	"mmsim/sim"
 )
 
-// gp_seq counts grace periods in its upper bits; the lower two are nonzero
-// while one is in progress (rcu_seq_start, rcu_seq_end, rcu_seq_snap).
-const seqStateMask = 3
-
-func inProgress(seq uint64) bool { return seq&seqStateMask != 0 }
-
-// seqSnap is the value of gp_seq at which a full grace period after now is
-// over.
-func seqSnap(seq uint64) uint64 { return (seq + 2*seqStateMask + 1) &^ seqStateMask }
-
-func seqEnd(seq uint64) uint64 { return (seq | seqStateMask) + 1 }
-
 // lockNode is raw_spin_lock_rcu_node. Its smp_mb__after_unlock_lock, a full
 // barrier on POWER only, is taken as smp_mb__after_spinlock.
-func (r *RCU) lockNode(c *sim.CPU, n sim.Ptr) locking.SpinLock {
+func (r *RCU) lockNode(c *sim.CPU, n sim.Ptr) qspinlock.SpinLock {
 	l := r.spin.At(n.F(nodeLock))
 	l.Lock(c)
 	c.Fence(sim.MBAfterSpinlock)
 	return l
 }
 
-// tick is rcu_sched_clock_irq and rcu_core: what RCU does in a scheduler tick.
-// It needs the next tick even on an idle CPU while callbacks are queued here.
-func (r *RCU) tick(c *sim.CPU, idle bool) (needed bool) {
+// schedClockIRQ is rcu_sched_clock_irq and rcu_core: what RCU does in a
+// scheduler tick. It needs the next tick even on an idle CPU while callbacks are
+// queued here.
+func (r *RCU) schedClockIRQ(c *sim.CPU, idle bool) (needed bool) {
 	d := r.data.This(c)
 	n := c.LoadPtr(d.F(dataNode))
 	r.noteGPChanges(c, d, n)
-	if c.Load(d.F(dataNeedsQS)) != 0 && (idle || r.sched.Preemptible(c)) {
+	if idle || r.sched.Preemptible(c) {
+		r.quiescent(c, d)
+	}
+	if c.Load(d.F(dataNeedsQS)) != 0 && c.Load(d.F(dataNoQSNorm)) == 0 {
 		r.reportQS(c, d, n)
 	}
-	if hasCallbacks(c, d) {
-		r.requestGP(c, d, n)
-		r.invoke(c, d)
+	cbs := cbsOf(d)
+	if !inProgress(c.Load(r.state.F(stateGPSeq))) && !cbs.RestEmpty(c, segcblist.NextReady) {
+		r.accelerateUnlocked(c, d, n)
+	}
+	if cbs.Ready(c) && c.Load(d.F(dataHasWork)) == 0 {
+		r.doBatches(c, d, idle)
 	}
 	r.forceQuiescentStates(c)
-	return hasCallbacks(c, d)
+	return cbs.Len(c) != 0
+}
+
+// NoteContextSwitch is rcu_note_context_switch, with interrupts off: no reader
+// runs on this CPU now. The next tick reports it; an expedited grace period
+// gets its report at once.
+func (r *RCU) NoteContextSwitch(c *sim.CPU) { r.quiescent(c, r.data.This(c)) }
+
+// quiescent is rcu_qs: note a quiescent state in this CPU's own line.
+func (r *RCU) quiescent(c *sim.CPU, d sim.Ptr) {
+	if c.Load(d.F(dataNoQSNorm)) != 0 {
+		c.Store(d.F(dataNoQSNorm), 0)
+	}
+	if c.Load(d.F(dataNoQSExp)) != 0 {
+		r.reportExp(c, d)
+	}
 }
 
 // noteGPChanges is note_gp_changes: learn from the leaf that a grace period
-// has ended or begun.
+// has ended or begun, and let callbacks move on accordingly.
 func (r *RCU) noteGPChanges(c *sim.CPU, d, n sim.Ptr) {
 	if c.Load(n.F(nodeGPSeq)) == c.Load(d.F(dataGPSeq)) {
 		return
@@ -56,10 +67,15 @@ func (r *RCU) noteGPChanges(c *sim.CPU, d, n sim.Ptr) {
 	if inProgress(seq) && c.Load(n.F(nodeQSMask))&c.Load(d.F(dataGrpMask)) != 0 {
 		needsQS = 1
 	}
+	c.Store(d.F(dataNoQSNorm), needsQS)
 	c.Store(d.F(dataNeedsQS), needsQS)
-	advance(c, d, seq)
+	cbsOf(d).Advance(c, seq)
+	start := r.accelerate(c, d, n)
 	c.Store(d.F(dataGPSeq), seq)
 	l.Unlock(c)
+	if start {
+		r.startGP(c)
+	}
 }
 
 // reportQS is rcu_report_qs_rdp: this CPU has passed a quiescent state.
@@ -69,13 +85,17 @@ func (r *RCU) reportQS(c *sim.CPU, d, n sim.Ptr) {
 		l.Unlock(c) // reported by somebody else, and the grace period ended
 		return
 	}
+	if c.Load(d.F(dataNoQSNorm)) != 0 {
+		l.Unlock(c) // a new grace period has begun
+		return
+	}
 	c.Store(d.F(dataNeedsQS), 0)
 	r.reportNode(c, n, l, c.Load(d.F(dataGrpMask)))
 }
 
 // reportNode is rcu_report_qs_rnp: clear mask in n, whose lock l is held, and
 // where that leaves n empty go on with its parent. It drops the lock.
-func (r *RCU) reportNode(c *sim.CPU, n sim.Ptr, l locking.SpinLock, mask uint64) {
+func (r *RCU) reportNode(c *sim.CPU, n sim.Ptr, l qspinlock.SpinLock, mask uint64) {
 	for {
 		before := c.Load(n.F(nodeQSMask))
 		if before&mask == 0 {
@@ -98,30 +118,45 @@ func (r *RCU) reportNode(c *sim.CPU, n sim.Ptr, l locking.SpinLock, mask uint64)
 	}
 }
 
-// requestGP assigns new callbacks to a grace period and asks for it
-// (rcu_accelerate_cbs, rcu_start_this_gp): marks run from the leaf to the
-// root, and stop where somebody asked before.
-func (r *RCU) requestGP(c *sim.CPU, d, n sim.Ptr) {
-	if !unassigned(c, d) {
+// accelerate is rcu_accelerate_cbs, under the leaf's lock: assign new callbacks
+// to a grace period and ask for it. It reports whether that one is to be
+// started.
+func (r *RCU) accelerate(c *sim.CPU, d, leaf sim.Ptr) (start bool) {
+	need := SeqSnapOf(c, r.state.F(stateGPSeq))
+	return cbsOf(d).Accelerate(c, need) && r.askFor(c, d, leaf, need)
+}
+
+// accelerateUnlocked is rcu_accelerate_cbs_unlocked: without the lock where
+// this CPU has asked for the grace period already.
+func (r *RCU) accelerateUnlocked(c *sim.CPU, d, leaf sim.Ptr) {
+	if need := SeqSnapOf(c, r.state.F(stateGPSeq)); c.Load(d.F(dataNeeded)) >= need {
+		cbsOf(d).Accelerate(c, need)
 		return
 	}
-	leafLock := r.lockNode(c, n)
-	need := seqSnap(c.Load(r.state.F(stateGPSeq)))
-	accelerate(c, d, need)
-	if c.Load(n.F(nodeNeeded)) >= need {
-		leafLock.Unlock(c)
-		return
+	l := r.lockNode(c, leaf)
+	start := r.accelerate(c, d, leaf)
+	l.Unlock(c)
+	if start {
+		r.startGP(c)
 	}
-	c.Store(n.F(nodeNeeded), need)
-	if root := c.LoadPtr(n.F(nodeParent)); !root.IsNull() {
+}
+
+// askFor is rcu_start_this_gp, under the leaf's lock: marks run from the leaf to
+// the root, and stop where somebody asked before.
+func (r *RCU) askFor(c *sim.CPU, d, leaf sim.Ptr, need uint64) (start bool) {
+	c.Store(d.F(dataNeeded), need)
+	if c.Load(leaf.F(nodeNeeded)) >= need {
+		return false
+	}
+	c.Store(leaf.F(nodeNeeded), need)
+	if root := c.LoadPtr(leaf.F(nodeParent)); !root.IsNull() {
 		rootLock := r.lockNode(c, root)
 		if c.Load(root.F(nodeNeeded)) < need {
 			c.Store(root.F(nodeNeeded), need)
 		}
 		rootLock.Unlock(c)
 	}
-	leafLock.Unlock(c)
-	r.startGP(c)
+	return true
 }
 
 // startGP is rcu_gp_init: begin a grace period if one is asked for and none is
@@ -134,7 +169,7 @@ func (r *RCU) startGP(c *sim.CPU) {
 		l.Unlock(c)
 		return
 	}
-	c.Store(r.state.F(stateForceQS), uint64(c.Now()+r.forceQS))
+	c.Store(r.state.F(stateForceQS), uint64(c.Now()+r.forceQS()))
 	c.Store(r.state.F(stateGPSeq), seq+1)
 	c.SmpMB()
 	l.Unlock(c)
@@ -149,7 +184,7 @@ func (r *RCU) startGP(c *sim.CPU) {
 // endGP is rcu_gp_cleanup: tell every leaf that the grace period is over, and
 // begin the next one if it is asked for.
 func (r *RCU) endGP(c *sim.CPU) {
-	end := seqEnd(c.Load(r.state.F(stateGPSeq)))
+	end := SeqEnd(c.Load(r.state.F(stateGPSeq)))
 	for _, n := range r.nodes {
 		l := r.lockNode(c, n)
 		c.Store(n.F(nodeGPSeq), end)
@@ -170,7 +205,7 @@ func (r *RCU) forceQuiescentStates(c *sim.CPU) {
 	}
 	due := c.Load(r.state.F(stateForceQS))
 	if now := c.Now(); uint64(now) >= due {
-		_, mine := c.CmpXchg(r.state.F(stateForceQS), due, uint64(now+r.forceQS), sim.Relaxed)
+		_, mine := c.CmpXchg(r.state.F(stateForceQS), due, uint64(now+r.forceQS()), sim.Relaxed)
 		if mine {
 			r.scanIdle(c)
 		}
@@ -190,6 +225,9 @@ func (r *RCU) scanIdle(c *sim.CPU) {
 		}
 	}
 }
+
+// forceQS is the time until the next scan.
+func (r *RCU) forceQS() sim.Time { return forceQSTicks * r.tick }
 
 // idleCPUs are the CPUs of mask that RCU does not watch (force_qs_rnp).
 func (r *RCU) idleCPUs(c *sim.CPU, lf leaf, mask uint64) (idle uint64) {

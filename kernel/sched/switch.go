@@ -2,6 +2,13 @@ package sched
 
 import "mmsim/sim"
 
+// Sleeps are counted where a task leaves its run queue, wake-ups where it comes
+// back: a waker that is in time to keep the task running is neither.
+var (
+	sleeps  = sim.NewCounter("sleeps")
+	wakeups = sim.NewCounter("wakeups")
+)
+
 // SetCurrentState is set_current_state: a store and a full barrier, so that
 // the condition is tested after the state is visible.
 func (s *Scheduler) SetCurrentState(c *sim.CPU, st State) {
@@ -54,6 +61,7 @@ func (s *Scheduler) deactivate(c *sim.CPU, me, rq sim.Ptr) bool {
 	c.Store(rq.F(rqNrRunning), c.Load(rq.F(rqNrRunning))-1)
 	c.Store(rq.F(rqCurr), c.Load(rq.F(rqIdle)))
 	c.StoreRelease(me.F(taskOnCPU), 0) // finish_task
+	c.Count(sleeps, 1)
 	s.rqLockOf(rq).Unlock(c)
 	return true
 }

@@ -79,6 +79,13 @@ func (s *Scheduler) idleEnter(c *sim.CPU) { s.flipContext(c) }
 // idleExit makes RCU watch again and restarts a stopped tick.
 func (s *Scheduler) idleExit(c *sim.CPU) {
 	s.flipContext(c)
+	s.NeedTick(c)
+}
+
+// NeedTick restarts this CPU's tick if it is stopped: what the way out of an
+// interrupt on an idle CPU does when the handler left work for the tick
+// (tick_nohz_irq_exit).
+func (s *Scheduler) NeedTick(c *sim.CPU) {
 	stopped := s.pcpu.This(c).F(pcpuTickStopped)
 	if c.Load(stopped) != 0 {
 		c.Store(stopped, 0)

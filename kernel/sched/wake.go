@@ -4,11 +4,14 @@ import "mmsim/sim"
 
 // WakeUp is wake_up_process(p): try_to_wake_up for a task in TASK_NORMAL. It
 // reports whether it changed the task's state.
-func (s *Scheduler) WakeUp(c *sim.CPU, p sim.Ptr) bool {
+func (s *Scheduler) WakeUp(c *sim.CPU, p sim.Ptr) bool { return s.wakeUpState(c, p, Normal) }
+
+// wakeUpState is wake_up_state: it wakes a task in one of the states of mask.
+func (s *Scheduler) wakeUpState(c *sim.CPU, p sim.Ptr, mask State) bool {
 	pi := s.spin.At(p.F(taskPI))
 	irq := pi.LockIRQSave(c)
 	c.Fence(sim.MBAfterSpinlock)
-	woken := c.Load(p.F(taskState))&uint64(Normal) != 0 && s.wakeLocked(c, p)
+	woken := c.Load(p.F(taskState))&uint64(mask) != 0 && s.wakeLocked(c, p)
 	pi.UnlockIRQRestore(c, irq)
 	return woken
 }
@@ -52,6 +55,7 @@ func (s *Scheduler) activate(c *sim.CPU, p sim.Ptr) {
 	c.FetchOr(c.LoadPtr(rq.F(rqCurr)).F(TaskFlags), 1<<tifNeedResched, sim.Full) // resched_curr
 	c.Store(p.F(taskState), uint64(Running))
 	c.Unpark(s.id(p))
+	c.Count(wakeups, 1)
 	lock.Unlock(c)
 }
 

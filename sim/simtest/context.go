@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mmsim/sim"
+	"mmsim/sim/lockstat"
 )
 
 // waitState is why a context does not run.
@@ -94,7 +95,14 @@ func (m *Machine) stuck(what string) error {
 		if x == nil || x.wait == done {
 			continue
 		}
-		fmt.Fprintf(&b, "\n  %s (cpu%d, step %v): %s", x.c.Name, x.cpu, x.step, m.describe(x))
+		fmt.Fprintf(&b, "\n  %s (cpu%d, step %v): %s%s", x.c.Name, x.cpu, x.step, m.describe(x),
+			lockstat.Describe(m.Locks.HeldBy(x.c.Slot), m.Locks.AwaitedBy(x.c.Slot)))
+	}
+	for _, l := range m.Locks.Contended() {
+		b.WriteString("\n  lock " + l.String())
+	}
+	for _, o := range m.Locks.Orders() {
+		b.WriteString("\n  " + o.String())
 	}
 	return fmt.Errorf("%s", b.String())
 }

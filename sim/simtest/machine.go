@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"mmsim/sim"
+	"mmsim/sim/lockstat"
 )
 
 // Options of one run. Zero values are replaced by defaults.
@@ -22,6 +23,9 @@ type Options struct {
 	// Stall is how long all tasks may be blocked while interrupts still come
 	// (timers that start themselves again); 1 ms by default.
 	Stall sim.Time
+	// Syms, if set, names locks in errors and sorts them into classes for the
+	// lock-order check.
+	Syms *sim.Symbols
 	// Trace, if set, sees every operation.
 	Trace func(Op)
 }
@@ -42,6 +46,8 @@ type Machine struct {
 	Mem *sim.Memory
 	// Counts are the totals of the counters that the code counted.
 	Counts [sim.MaxCounters]int64
+	// Locks follows the locks that the code annotates.
+	Locks *lockstat.Tracker
 	// Ops is the number of operations executed so far.
 	Ops int
 
@@ -81,7 +87,7 @@ func New(mem *sim.Memory, o Options) *Machine {
 	if o.Stall == 0 {
 		o.Stall = sim.Millisecond
 	}
-	m := &Machine{Mem: mem, opt: o, rng: sim.NewRand(o.Seed, 0, 0)}
+	m := &Machine{Mem: mem, Locks: newTracker(o.Syms), opt: o, rng: sim.NewRand(o.Seed, 0, 0)}
 	m.stick = []uint64{0, 8, 14, 15}[o.Seed%4]
 	return m
 }
@@ -161,11 +167,15 @@ func (m *Machine) Run() error {
 	return nil
 }
 
-// Run executes m and fails the test if it does not come to its end.
+// Run executes m and fails the test if it does not come to its end, or if the
+// lock-order check objects.
 func Run(t testing.TB, m *Machine) {
 	t.Helper()
 	if err := m.Run(); err != nil {
 		t.Fatal(err)
+	}
+	for _, r := range m.Locks.Orders() {
+		t.Errorf("simtest: seed %d: %v", m.opt.Seed, r)
 	}
 }
 

@@ -12,6 +12,3 @@ func (m *Machine) SetRunnable(c *sim.CPU, t sim.TaskID) {}
 
 // Idle implements sim.Executor.
 func (m *Machine) Idle(c *sim.CPU) { panic("simtest: Idle") }
-
-// Lock implements sim.Executor.
-func (m *Machine) Lock(c *sim.CPU, ev sim.LockEvent, lock sim.Addr, mode sim.LockMode) {}

@@ -72,21 +72,47 @@ func (l SpinLock) tail() sim.Ref          { return sim.Ref{A: l.word.A + 2, D: l
 // Lock is spin_lock.
 func (l SpinLock) Lock(c *sim.CPU) {
 	if v, ok := c.CmpXchg(l.word, 0, locked, sim.Acquire); !ok {
+		c.LockContended(l.word.A, sim.Exclusive)
 		l.slow(c, v)
 	}
+	c.LockAcquired(l.word.A, sim.Exclusive)
 }
 
 // TryLock is spin_trylock: one load, and one atomic if the word was free.
 func (l SpinLock) TryLock(c *sim.CPU) bool {
+	ok := l.tryLock(c)
+	if ok {
+		c.LockTried(l.word.A, sim.Exclusive)
+	}
+	return ok
+}
+
+// Unlock is spin_unlock.
+func (l SpinLock) Unlock(c *sim.CPU) {
+	c.LockReleased(l.word.A, sim.Exclusive)
+	l.ArchUnlock(c)
+}
+
+// ArchLock is arch_spin_lock: the algorithm alone, for locks that are a part of
+// another lock. They have no name in lock reports, and preemption is that
+// lock's business.
+func (l SpinLock) ArchLock(c *sim.CPU) {
+	if v, ok := c.CmpXchg(l.word, 0, locked, sim.Acquire); !ok {
+		l.slow(c, v)
+	}
+}
+
+// ArchUnlock is arch_spin_unlock: a release store of the locked byte.
+func (l SpinLock) ArchUnlock(c *sim.CPU) { c.StoreRelease(l.lockedByte(), 0) }
+
+// tryLock is queued_spin_trylock.
+func (l SpinLock) tryLock(c *sim.CPU) bool {
 	if c.Load(l.word) != 0 {
 		return false
 	}
 	_, ok := c.CmpXchg(l.word, 0, locked, sim.Acquire)
 	return ok
 }
-
-// Unlock is spin_unlock: a release store of the locked byte.
-func (l SpinLock) Unlock(c *sim.CPU) { c.StoreRelease(l.lockedByte(), 0) }
 
 // IsLocked is spin_is_locked.
 func (l SpinLock) IsLocked(c *sim.CPU) bool { return c.Load(l.word) != 0 }

@@ -46,7 +46,7 @@ func (l SpinLock) queue(c *sim.CPU) {
 	node := node0.Add(idx * nodeBytes)
 	c.Store(nodeLocked(node), 0)
 	c.Store(nodeNext(node), 0)
-	if !l.TryLock(c) {
+	if !l.tryLock(c) {
 		l.waitQueued(c, node, uint64(cpu+1)<<2|idx)
 	}
 	c.ThisCPUAdd(nodeCount(node0), ^uint64(0))
