@@ -12,8 +12,6 @@ var _ sim.Executor = (*machine)(nil)
 func (m *machine) enter(c *sim.CPU, r sim.Ref, write, ordered bool) (x *context, loc int32, point bool) {
 	x = m.all[c.Slot]
 	w := m.words.find(r.A &^ 7)
-	// Announced dependencies reach through words of one CPU too.
-	ordered = ordered || m.p.ExactDeps
 	if w.note(x.cpu, wordMask(r), write, ordered) && m.end == going && !m.allWords {
 		m.end = relearn
 		x.yield()
