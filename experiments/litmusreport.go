@@ -9,43 +9,32 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"mmsim/litmus"
 	"mmsim/results"
 )
 
 // inOrder does n pieces of work, some at a time, and yields their numbers in
-// order as they are done. The end of the context ends it before the first piece
-// that was not begun.
+// order as they are done. It ends early with the context or the loop, and does
+// not wait for work in progress then.
 func inOrder(ctx context.Context, n, workers int, work func(i int)) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		begin, done := make(chan int), make([]chan struct{}, n)
+		defer cancel()
+		done := make([]chan struct{}, n)
 		for i := range done {
 			done[i] = make(chan struct{})
 		}
-		var busy sync.WaitGroup
-		defer busy.Wait()
-		defer cancel()
-		for range max(1, workers) {
-			busy.Go(func() {
-				for i := range begin {
+		var next atomic.Int64
+		for range workers {
+			go func() {
+				for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 					work(i)
 					close(done[i])
 				}
-			})
+			}()
 		}
-		go func() {
-			defer close(begin)
-			for i := range n {
-				select {
-				case begin <- i:
-				case <-ctx.Done():
-					return
-				}
-			}
-		}()
 		for i := range n {
 			select {
 			case <-done[i]:

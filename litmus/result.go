@@ -55,14 +55,19 @@ type Result struct {
 	Fault, Blocked *Fault
 }
 
+// maxStates bounds the memory for states: a test with more of them (one with a
+// long ring of threads) is not complete.
+const maxStates = 1 << 17
+
 // collector gathers the outcomes of executions of one program.
 type collector struct {
 	res    *Result
 	states map[string]*State
+	full   bool
 }
 
 func newCollector(p *Program) *collector {
-	return &collector{&Result{Program: p}, map[string]*State{}}
+	return &collector{res: &Result{Program: p}, states: map[string]*State{}}
 }
 
 // ended takes the outcome of a finished run. It returns the state's name, "" if
@@ -79,6 +84,10 @@ func (k *collector) ended(r *run, read func(sim.Addr) uint64) string {
 	}
 	text := p.format(o)
 	s := k.states[text]
+	if s == nil && len(k.states) == maxStates {
+		k.full = true
+		return text
+	}
 	if s == nil {
 		s = &State{Text: text, Witness: p.cond.holds(o), values: o[:p.shown]}
 		k.states[text] = s
@@ -148,7 +157,7 @@ func (r *Result) Verdict() Verdict {
 	switch {
 	case r.Fault != nil:
 		return Faulty
-	case r.Ended == 0 && r.Deadlocks > 0:
+	case r.Ended == 0 && (r.Deadlocks > 0 || r.Complete):
 		return Deadlock
 	case !r.Complete && r.Machine == nil && !r.decided(pos, neg):
 		return Unknown
