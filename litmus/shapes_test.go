@@ -216,7 +216,8 @@ var (
 		"cmpxchg.acquire V=N", "add.full V", "add.relaxed V", "inc V", "before", "after", "Wmb V=N"}, basicWords...)
 	lockWords = append([]string{"lock s; R V; unlock s", "lock s; W V=N; unlock s", "lock s; afterlock; R V; W V=N; unlock s", "lock t; W V=N; R V; unlock t",
 		"trylock s", "islocked s", "unlock s; lock t", "lock s; R V; unlock s; lock t; afterunlock; W V=N; unlock t"}, basicWords...)
-	rcuWords = append([]string{"rl; R V; W V=N; ru", "rl; W V=N; R V; ru", "gp", "gp", "rl; R V; R V; ru"}, basicWords...)
+	srcuWords = append([]string{"srl; R V; W V=N; srul", "srl; W V=N; R V; srul", "sgp", "sgp", "rl; R V; W V=N; ru", "gp"}, basicWords...)
+	rcuWords  = append([]string{"rl; R V; W V=N; ru", "rl; W V=N; R V; ru", "gp", "gp", "rl; R V; R V; ru"}, basicWords...)
 )
 
 // Exploration of the tables' rows and of random tests shows what the axioms
@@ -240,8 +241,8 @@ func TestExplorationAgreesWithAxioms(t *testing.T) {
 		threads, ops int
 		tests        int
 	}{
-		{"basic", basicWords, 2, 4, 300}, {"basic3", basicWords, 3, 3, 150},
-		{"atomics", atomicWords, 2, 3, 200}, {"locks", lockWords, 2, 3, 100}, {"rcu", rcuWords, 2, 3, 150},
+		{"basic", basicWords, 2, 4, 200}, {"basic3", basicWords, 3, 3, 80},
+		{"atomics", atomicWords, 2, 3, 150}, {"locks", lockWords, 2, 3, 50}, {"rcu", rcuWords, 2, 3, 100}, {"srcu", srcuWords, 2, 3, 100},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			r := sim.NewRand(1, 0, 0)
