@@ -122,6 +122,13 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+func TestFilterColumnsAreNotShown(t *testing.T) {
+	res := explored(t, load(t, "levels/6-plain+filter"), explore.LKMM)
+	if len(res.States) != 1 || res.States[0].Text != "1:r1=1;" {
+		t.Errorf("states %v", res.States)
+	}
+}
+
 func TestHerdForm(t *testing.T) {
 	var b bytes.Buffer
 	if err := explored(t, load(t, "visible/SB+poonceonces"), explore.X86TSO).WriteHerd(&b); err != nil {

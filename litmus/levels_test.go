@@ -14,7 +14,7 @@ var levelTable = map[string]string{
 	"0-WRC+acq+acq":          "NNNS",
 	"1-MP+wmb+ctrl-else":     "NNSS",
 	"2-MP+assign+deref-cast": "NNNN",
-	"3-RCU+gp+two-readers":   "AAAA",
+	"3-RCU+gp+nested-reader": "AAAA",
 	"3-RCU+self-deadlock":    "DDDD",
 	"4-ISA2+locks+rmb":       "NNNN",
 	"4-spin-self-deadlock":   "DDDD",

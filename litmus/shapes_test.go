@@ -13,7 +13,9 @@ import (
 // separated by "||", operations by ";". Every load gets a register of its own,
 // r0, r1, ... in its thread. The outcome shows all registers and variables.
 //
-//	W x=1  Wrel x=1  Wplain x=1   stores; Wdata and Wctrl depend on the latest load
+//	W x=1  Wrel x=1  Wplain x=1   stores
+//	Wdata x=1  Wctrl x=1  Wpast x=1   depend on the latest load: by value, in
+//	                              the arm of a branch, and behind a branch
 //	R x  Racq x  Raddr x          loads; Raddr depends on the latest load
 //	xchg.relaxed x=1  add.full x  cmpxchg.full x=1   atomics (from 0 to 1)
 //	inc x                         an atomic without result
@@ -101,6 +103,8 @@ func (s *shapeBody) op(op string) {
 		fmt.Fprintf(&s.text, "WRITE_ONCE(*%s, %s + (r%d ^ r%d));\n", name, value, last, last)
 	case "Wctrl":
 		fmt.Fprintf(&s.text, "if (r%d == r%d) { WRITE_ONCE(*%s, %s); }\n", last, last, name, value)
+	case "Wpast":
+		fmt.Fprintf(&s.text, "if (r%d == r%d) {}\nWRITE_ONCE(*%s, %s);\n", last, last, name, value)
 	case "R":
 		s.load("READ_ONCE(*%s)", name)
 	case "Racq":
@@ -127,7 +131,8 @@ func (s *shapeBody) op(op string) {
 	}
 }
 
-// verdicts are rows of locks-and-barriers.md section 15: x86, arm64, LKMM, each
+// verdicts are rows of locks-and-barriers.md section 15 (those with rfi, addr-po,
+// store_mb and past-branch are not there): x86, arm64, LKMM, each
 // F or A, or L for what needs load buffering; "-" where a dependency means
 // nothing.
 var verdicts = []struct{ name, line, exists, want string }{
@@ -152,6 +157,7 @@ var verdicts = []struct{ name, line, exists, want string }{
 	{"LB rmb+rmb", "R x; rmb; W y=1 || R y; rmb; W x=1", "0:r0=1 /\\ 1:r0=1", "FFL"},
 	{"S wmb+data", "W x=2; wmb; W y=1 || R y; Wdata x=1", "x=2 /\\ 1:r0=1", "FFF"},
 	{"S wmb+ctrl", "W x=2; wmb; W y=1 || R y; Wctrl x=1", "x=2 /\\ 1:r0=1", "FFF"},
+	{"S wmb+past-branch", "W x=2; wmb; W y=1 || R y; Wpast x=1", "x=2 /\\ 1:r0=1", "FFA"},
 	{"S wmb+rmb", "W x=2; wmb; W y=1 || R y; rmb; W x=1", "x=2 /\\ 1:r0=1", "FFA"},
 	{"S wmb+po", "W x=2; wmb; W y=1 || R y; W x=1", "x=2 /\\ 1:r0=1", "FAA"},
 	{"R mb+po", "W x=1; mb; W y=1 || W y=2; R x", "y=2 /\\ 1:r0=0", "AAA"},
@@ -211,7 +217,7 @@ func randomShape(r *sim.Rand, threads, ops int, words []string) string {
 
 // vocabularies of random tests.
 var (
-	basicWords  = []string{"W V=N", "W V=N", "Wrel V=N", "R V", "R V", "Racq V", "Raddr V", "Wdata V=N", "Wctrl V=N", "mb", "wmb", "rmb"}
+	basicWords  = []string{"W V=N", "W V=N", "Wrel V=N", "R V", "R V", "Racq V", "Raddr V", "Wdata V=N", "Wctrl V=N", "Wpast V=N", "mb", "wmb", "rmb"}
 	atomicWords = append([]string{"xchg.full V=N", "xchg.relaxed V=N", "xchg.acquire V=N", "xchg.release V=N", "cmpxchg.full V=N",
 		"cmpxchg.acquire V=N", "add.full V", "add.relaxed V", "inc V", "before", "after", "Wmb V=N"}, basicWords...)
 	lockWords = append([]string{"lock s; R V; unlock s", "lock s; W V=N; unlock s", "lock s; afterlock; R V; W V=N; unlock s", "lock t; W V=N; R V; unlock t",
