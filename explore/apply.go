@@ -195,6 +195,9 @@ func (m *machine) ways(list []cand, x *context, stale bool) []cand {
 	o := &x.op
 	lo := &m.g.locs[o.loc]
 	oldest := m.g.position(lo.coh[x.cpu])
+	if x.polls && o.kind == opLoad && int(oldest) < len(lo.co)-1 {
+		oldest++ // what it polls has changed
+	}
 	for pos := int32(len(lo.co)) - 1; pos >= oldest; pos-- {
 		w := none
 		if pos >= 0 {

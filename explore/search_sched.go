@@ -68,7 +68,7 @@ func (s *schedSearch) known() bool { return s.depth < len(s.points)-1 }
 // blocked reports whether some context waits that an older value could let go.
 func (s *schedSearch) blocked(m *machine) bool {
 	for i := range m.cpus {
-		if x := m.cpus[i].top(); x != nil && x.state == ready && !m.canRun(x, false) && m.pastWays(x) {
+		if x := m.cpus[i].top(); x != nil && !m.canRun(x, false) && m.canRun(x, true) {
 			return true
 		}
 	}
