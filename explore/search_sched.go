@@ -106,7 +106,9 @@ func (s *schedSearch) follow(m *machine, o option, preempts bool) *context {
 		return x
 	}
 	x.preempted = false
-	s.pick(m, x)
+	if s.pick(m, x); m.end != going {
+		return nil
+	}
 	m.disturb(x)
 	return x
 }
@@ -124,6 +126,10 @@ func (s *schedSearch) pick(m *machine, x *context) {
 	}
 	m.fill(x, s.left())
 	s.short = s.short || !s.left() && m.pastWays(x)
+	if len(x.cands) == 0 { // only with an old value, after a preemption: too much
+		s.short, m.end = true, cut
+		return
+	}
 	p := s.take(len(x.cands))
 	x.pick = x.cands[p.chosen]
 	p.pick, p.costs = x.pick, m.old(x)
