@@ -200,7 +200,7 @@ func (m *machine) ways(list []cand, x *context, stale bool) []cand {
 		if pos >= 0 {
 			w = lo.co[pos]
 		}
-		if m.possible(x, lo, w, pos) {
+		if m.possible(x, lo, w, pos) && !m.repeats(x, lo, w) {
 			list = append(list, cand{w: w})
 		}
 		if !stale {
@@ -208,6 +208,17 @@ func (m *machine) ways(list []cand, x *context, stale bool) []cand {
 		}
 	}
 	return list
+}
+
+// repeats reports whether a polling loop would see once more what it has seen,
+// although something newer is there.
+func (m *machine) repeats(x *context, lo *location, w int32) bool {
+	o := &x.op
+	if !x.polls || o.kind == opStore || w != lo.coh[x.cpu] || w == lo.latest() {
+		return false
+	}
+	_, writes := o.rmw.Apply(part(o.ref, m.g.value(o.loc, w)), o.arg, o.cmp, o.ref.Size)
+	return o.kind == opLoad || !writes
 }
 
 // possible reports whether w is a way: by its value, atomicity and, if it is

@@ -50,6 +50,9 @@ type context struct {
 	preempted bool  // stopped although it could go on, and
 	conflict  bool  // something that conflicts with its operation has run since
 	yielded   bool  // it relaxes: others first
+	polls     bool  // it relaxed, and has read nothing new since
+	idle      bool  // and had done so before: it waits for a write
+	polled    int   // machine.writes at the last Relax
 }
 
 // unwind is thrown through a body that is abandoned.
@@ -91,6 +94,7 @@ func (x *context) start(cpu int32, task sim.TaskID, body func(c *sim.CPU), s ctx
 	*x.c = *sim.NewCPU(x.m, x.id, task, x.c.Name)
 	x.cpu, x.body, x.state, x.step, x.token = cpu, body, s, sim.StepUser, false
 	x.op, x.postponed, x.preempted, x.yielded, x.returning = op{}, false, false, false, false
+	x.polls, x.idle = false, false
 }
 
 // yield gives control back to the machine.

@@ -46,7 +46,7 @@ func (m *machine) options(list []option, stale bool) []option {
 
 // canRun reports whether a context is on its CPU and its operation can go on.
 func (m *machine) canRun(x *context, stale bool) bool {
-	if x.state != ready || m.cpus[x.cpu].top() != x {
+	if x.state != ready || m.cpus[x.cpu].top() != x || m.polling(x) {
 		return false
 	}
 	switch x.op.kind {

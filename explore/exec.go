@@ -49,9 +49,26 @@ func (m *machine) perform(x *context, point bool) uint64 {
 	}
 	m.tr.past(m, x)
 	m.step(x)
+	if l := m.pickLoc(x); x.op.kind != opStore && x.pick.w != m.g.locs[l].coh[x.cpu] {
+		x.polls = false // it has seen something new
+	}
 	v, e := m.apply(x, x.pick)
+	m.wrote(e)
 	m.g.consistent(e) // notes what the choice orders
 	return v
+}
+
+// wrote counts event e if it is a write that changes its word.
+func (m *machine) wrote(e int32) {
+	if v := &m.g.ev[e]; v.flags&fWrite != 0 {
+		before := none
+		if v.pos > 0 {
+			before = m.g.locs[v.loc].co[v.pos-1]
+		}
+		if m.g.value(v.loc, before) != v.val {
+			m.writes++
+		}
+	}
 }
 
 // onGraph reports whether x's operation, as picked, is an event of the graph.
@@ -163,8 +180,17 @@ func (m *machine) Compute(*sim.CPU, sim.Cycles) {}
 // Think implements sim.Executor; time does not pass here.
 func (m *machine) Think(*sim.CPU, sim.Time) {}
 
-// Relax implements sim.Executor: the loop around it needs others to go on.
-func (m *machine) Relax(c *sim.CPU) { m.all[c.Slot].yielded = true }
+// Relax implements sim.Executor: the loop around it polls, so others run first,
+// and no value is polled again while there is a newer one. A round that saw
+// nothing new leads to no other unless some write comes: the context waits.
+func (m *machine) Relax(c *sim.CPU) {
+	x := m.all[c.Slot]
+	x.idle = x.polls && x.polled == m.writes
+	x.polls, x.polled, x.yielded = true, m.writes, true
+}
+
+// polling reports whether x waits in a polling loop for any write.
+func (m *machine) polling(x *context) bool { return x.idle && x.polled == m.writes }
 
 // Lock implements sim.Executor: annotations have no effect here.
 func (m *machine) Lock(*sim.CPU, sim.LockEvent, sim.Addr, sim.LockMode) {}
@@ -196,6 +222,10 @@ func (m *machine) OpEnd(*sim.CPU) {}
 // poke writes plain memory, to be undone after the execution.
 func (m *machine) poke(r sim.Ref, v uint64) {
 	a := r.A &^ 7
-	m.undo = append(m.undo, undoWord{a, m.mem.Read(a, 8)})
+	old := m.mem.Read(a, 8)
+	m.undo = append(m.undo, undoWord{a, old})
 	m.mem.Write(r.A, r.Size, v)
+	if merge(r, old, v) != old {
+		m.writes++
+	}
 }

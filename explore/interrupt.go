@@ -39,8 +39,29 @@ func (m *machine) handoff(from, to int32) {
 	}
 }
 
-// Interrupts implements sim.Executor.
-func (m *machine) Interrupts(c *sim.CPU, on bool) { m.cpus[m.all[c.Slot].cpu].irqOff = !on }
+// Interrupts implements sim.Executor. Where there are interrupts at all, one may
+// come just before they are switched off.
+func (m *machine) Interrupts(c *sim.CPU, on bool) {
+	x := m.all[c.Slot]
+	if !on && (m.usesIRQ || m.allWords) {
+		x.op = op{kind: opNone, loc: none}
+		m.arrive(x)
+	}
+	m.cpus[x.cpu].irqOff = !on
+}
+
+// interrupts notes that the program has interrupts. A search that did not know
+// begins again.
+func (m *machine) interrupts(x *context) {
+	m.usesCPU = true
+	if !m.usesIRQ {
+		m.usesIRQ = true
+		if !m.allWords && m.end == going {
+			m.end = relearn
+			x.yield()
+		}
+	}
+}
 
 // Park implements sim.Executor.
 func (m *machine) Park(c *sim.CPU, why sim.WaitReason) {
@@ -95,6 +116,7 @@ func (m *machine) Idle(c *sim.CPU) {
 // SendIPI implements sim.Executor.
 func (m *machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
 	x := m.pause(c, opNone)
+	m.interrupts(x)
 	m.cpus[cpu].pending = append(m.cpus[cpu].pending, interrupt{h, x.cpu})
 	m.tr.text(x, fmt.Sprintf("interrupt to CPU%d", cpu))
 }
@@ -102,7 +124,7 @@ func (m *machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
 // SetTimer implements sim.Executor: it may expire at any time from now on.
 func (m *machine) SetTimer(c *sim.CPU, _ sim.Time, h sim.Handler) {
 	x := m.all[c.Slot]
-	m.usesCPU = true
+	m.interrupts(x)
 	m.cpus[x.cpu].timers = append(m.cpus[x.cpu].timers, interrupt{h, x.cpu})
 	m.tr.text(x, "sets a timer")
 }

@@ -95,6 +95,8 @@ type machine struct {
 	idleTimers int  // interrupts since a task did anything
 	ops        int  // memory operations so far, for the record
 	shared     int  // those at choice points
+	writes     int  // writes so far that changed something
+	usesIRQ    bool // interrupts or timers
 	usesCPU    bool // switches, sleeps or interrupts: only schedules explore that
 	allWords   bool // every word is a choice point: replays
 	ghosts     map[uint64]*ghostWord
@@ -171,7 +173,7 @@ func (m *machine) execute() {
 			m.run(x)
 		}
 	}
-	m.starting = false
+	m.starting, m.cur = false, nil
 	for m.end == going {
 		if x := m.d.next(m); x != nil {
 			m.run(x)
@@ -193,7 +195,7 @@ func (m *machine) restore() {
 
 // begin sets up the initial state of an execution.
 func (m *machine) begin() {
-	m.end, m.failure, m.ops, m.shared, m.idleTimers, m.cur, m.chosen = going, "", 0, 0, 0, nil, nil
+	m.end, m.failure, m.ops, m.shared, m.writes, m.idleTimers, m.cur, m.chosen = going, "", 0, 0, 0, 0, nil, nil
 	m.rec.reset()
 	if m.g != nil {
 		m.g.reset()
@@ -244,9 +246,13 @@ func (m *machine) boot() {
 	if m.p.Hooks.Boot == nil {
 		return
 	}
-	m.usesCPU = true
 	for i := range m.cpus {
 		m.run(m.handler(int32(i), interrupt{h: m.p.Hooks.Boot, from: int32(i)}))
+	}
+	for i := range m.cpus { // all that comes later knows of it
+		for j := range m.cpus {
+			m.handoff(int32(i), int32(j))
+		}
 	}
 }
 
@@ -273,6 +279,9 @@ func (m *machine) ended(x *context) {
 	}
 	if x.c.Task == sim.IdleTask {
 		m.crash("an idle context returned")
+	}
+	if p.idle != nil {
+		p.ctx, p.idle.state = p.idle, ready
 	}
 }
 

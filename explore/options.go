@@ -94,6 +94,9 @@ type Summary struct {
 	Depth      int // most shared operations in one execution
 	// Exhausted tells that every execution within the bound was visited.
 	Exhausted bool
+	// BoundDone is the largest bound under which that is true (below Unbounded
+	// if there is none).
+	BoundDone int
 	// Outcomes of complete executions, ascending by State.
 	Outcomes []Outcome
 	// Violations is the number of executions that broke an invariant.

@@ -90,6 +90,10 @@ func (r *replayer) next(m *machine) *context {
 func (r *replayer) enter(m *machine, s *segment) {
 	r.entered, r.start = true, m.ops
 	before := m.cur
+	r.misfit = s.id < 0 || s.ops < 0
+	if r.misfit {
+		return
+	}
 	if s.kind == segRun {
 		if int(s.id) >= len(m.all) {
 			r.misfit = true

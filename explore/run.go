@@ -13,6 +13,7 @@ const (
 	defaultExecutions = 10_000 // of sampling searches
 	learningRuns      = 8
 	defaultDepth      = 3 // of PCT
+	noBound           = -2
 )
 
 // strategy is a driver that goes from execution to execution.
@@ -87,7 +88,7 @@ func (r *run) onGraph() bool {
 // less is private than was thought.
 func (r *run) search() {
 	for again := true; again; {
-		r.sum = Summary{Model: r.o.Model, Search: r.o.Search, Bound: r.o.Bound}
+		r.sum = Summary{Model: r.o.Model, Search: r.o.Search, Bound: r.o.Bound, BoundDone: noBound}
 		r.outcomes = map[string]int{}
 		r.m.g = nil
 		if r.onGraph() {
@@ -97,6 +98,9 @@ func (r *run) search() {
 			}
 		}
 		again = r.rounds()
+	}
+	if r.sum.Exhausted {
+		r.sum.BoundDone = r.o.Bound
 	}
 	for s, n := range r.outcomes {
 		r.sum.Outcomes = append(r.sum.Outcomes, Outcome{s, n})
@@ -122,6 +126,9 @@ func (r *run) rounds() (again bool) {
 		if r.loop(s) {
 			return true
 		}
+		if r.sum.Exhausted {
+			r.sum.BoundDone = b
+		}
 		if !s.short {
 			break // larger bounds have nothing to add
 		}
@@ -133,6 +140,7 @@ func (r *run) rounds() (again bool) {
 // It reports whether the search has to begin again.
 func (r *run) loop(s strategy) (again bool) {
 	m := r.m
+	r.sum.Exhausted = false
 	for {
 		m.d = s
 		s.begin()
@@ -262,7 +270,7 @@ func (r *run) minimise() error {
 	v := r.sum.Violation
 	if r.o.Search != Exhaustive || r.o.Bound == Unbounded {
 		q := newRun(r.p, Options{Model: r.o.Model, Bound: smallBound, MaxExecutions: smallExecutions, MaxOps: r.o.MaxOps})
-		q.m.words, q.m.usesCPU = r.m.words, r.m.usesCPU
+		q.m.words, q.m.usesCPU, q.m.usesIRQ = r.m.words, r.m.usesCPU, r.m.usesIRQ
 		q.search()
 		q.m.close()
 		if w := q.sum.Violation; w != nil && w.Invariant == v.Invariant {

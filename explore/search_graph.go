@@ -141,7 +141,7 @@ func (s *graphSearch) other(m *machine, x *context) *context {
 
 // ready reports whether x can go on, with its ways in x.cands.
 func (s *graphSearch) ready(m *machine, x *context) bool {
-	if x.state != ready {
+	if x.state != ready || m.polling(x) {
 		return false
 	}
 	if x.op.kind == opGhost {
@@ -228,7 +228,10 @@ func (s *graphSearch) stuck(m *machine) {
 			continue
 		}
 		if x.postponed {
-			m.end = cut
+			x.postponed = false
+			if s.ready(m, x) {
+				m.end = cut
+			}
 		}
 		if x.op.kind == opRMW { // what it waits for may have come the other way round
 			s.race(m, x)

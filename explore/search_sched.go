@@ -68,7 +68,7 @@ func (s *schedSearch) known() bool { return s.depth < len(s.points)-1 }
 // blocked reports whether some context waits that an older value could let go.
 func (s *schedSearch) blocked(m *machine) bool {
 	for i := range m.cpus {
-		if x := m.cpus[i].top(); x != nil && x.state == ready && !m.canRun(x, false) && m.pastWays(x) {
+		if x := m.cpus[i].top(); x != nil && !m.canRun(x, false) && m.canRun(x, true) {
 			return true
 		}
 	}
@@ -106,7 +106,9 @@ func (s *schedSearch) follow(m *machine, o option, preempts bool) *context {
 		return x
 	}
 	x.preempted = false
-	s.pick(m, x)
+	if s.pick(m, x); m.end != going {
+		return nil
+	}
 	m.disturb(x)
 	return x
 }
@@ -124,6 +126,10 @@ func (s *schedSearch) pick(m *machine, x *context) {
 	}
 	m.fill(x, s.left())
 	s.short = s.short || !s.left() && m.pastWays(x)
+	if len(x.cands) == 0 { // only with an old value, after a preemption: too much
+		s.short, m.end = true, cut
+		return
+	}
 	p := s.take(len(x.cands))
 	x.pick = x.cands[p.chosen]
 	p.pick, p.costs = x.pick, m.old(x)
