@@ -173,6 +173,9 @@ func (e *engine) RMW(c *sim.CPU, r sim.Ref, op sim.RMWOp, arg, cmp uint64, o sim
 	if e.opt.Trace != nil {
 		e.trace(x, tr, op.String(), o, r, old)
 	}
+	if o == sim.ThisCPU && h.irqReady() {
+		x.enter()
+	}
 	return old, 0
 }
 

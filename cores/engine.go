@@ -45,7 +45,6 @@ type engine struct {
 
 	handlers  []sim.Handler // of interrupts on the way
 	ticks     int           // of these, ticks
-	deferred  int           // pieces of work that wait for ticks
 	freeSlots []int32
 
 	locks        *lockstat.Tracker

@@ -44,9 +44,6 @@ func (e *engine) SetTick(c *sim.CPU, after sim.Time, f sim.Handler) {
 	e.ticks++
 }
 
-// Deferred implements sim.Executor.
-func (e *engine) Deferred(_ *sim.CPU, n int) { e.deferred += n }
-
 func (e *engine) deliver(h *hw, cpu int, kind uint8, after sim.Time, f sim.Handler) {
 	target := e.hws[cpu]
 	if target == nil {

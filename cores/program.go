@@ -57,8 +57,8 @@ type Options struct {
 
 // TraceOp is one executed operation, for explain.
 type TraceOp struct {
-	Thread int // index in Program.Threads, -1 for interrupt context on an idle CPU
-	IRQ    bool
+	Thread int  // index in Program.Threads, -1 for interrupt context on an idle CPU
+	IRQ    bool // in an interrupt, or on the way back from one
 	CPU    int
 	Step   sim.Step
 	Start  sim.Time

@@ -78,18 +78,18 @@ func (e *engine) watchdogPeriod() sim.Time {
 }
 
 // deadlocked reports whether no thread can ever go on: nothing but ticks is
-// pending, and there is nothing that a tick could bring about. (The watchdog's
-// own event has been taken off the queue.)
+// pending, and no thread waits for what ticks bring about. (The watchdog's own
+// event has been taken off the queue.)
 func (e *engine) deadlocked() bool {
 	if e.in.Len() > 0 || e.runs.Len() > 0 || e.q.Len() > e.ticks {
 		return false
 	}
-	return e.ticks == 0 || e.deferred == 0 && !e.queued()
+	return e.ticks == 0 || !e.ticksHelp()
 }
 
-// queued reports whether a task waits for a CPU, which a tick may give it, or
-// for a grace period.
-func (e *engine) queued() bool {
+// ticksHelp reports whether a task waits for a CPU, or sleeps for what comes with
+// a tick.
+func (e *engine) ticksHelp() bool {
 	for _, tk := range e.tasks {
 		if tk.waits() && !tk.done && (tk.why == sim.Runnable || tk.why.ByTick()) {
 			return true

@@ -145,6 +145,7 @@ type Executor interface {
 	// RMW returns the old value. A failed CmpXchg writes nothing. There is no
 	// interrupt, and so no switch to another CPU, between what the code did last
 	// and a ThisCPU operation: the address of the per-CPU word is a part of it.
+	// Interrupts are taken behind it instead.
 	RMW(c *CPU, r Ref, op RMWOp, arg, cmp uint64, o Order) (uint64, Dep)
 	Fence(c *CPU, f Fence)
 	Prefetch(c *CPU, r Ref, forWrite bool)
@@ -166,7 +167,6 @@ type Executor interface {
 	TLBI(c *CPU, n int)
 	SetTimer(c *CPU, after Time, h Handler)
 	SetTick(c *CPU, after Time, h Handler)
-	Deferred(c *CPU, n int)
 	CPUID(c *CPU) int
 	Now(c *CPU) Time
 	Step(c *CPU, s Step) Step

@@ -34,6 +34,10 @@ func NewCPU(ex Executor, slot int, task TaskID, name string) *CPU {
 	return &CPU{ex: ex, Slot: slot, Task: task, Name: name}
 }
 
+// Executor is what gives meaning to this handle's operations. Kernel code has no
+// business with it; a checker's program may ask it for more than the contract.
+func (c *CPU) Executor() Executor { return c.ex }
+
 // Load is READ_ONCE.
 func (c *CPU) Load(r Ref) uint64 { v, _ := c.ex.Load(c, r, Relaxed); return v }
 
@@ -120,6 +124,13 @@ func (c *CPU) Xchg(r Ref, v uint64, o Order) uint64 {
 func (c *CPU) CmpXchg(r Ref, old, v uint64, o Order) (uint64, bool) {
 	prev, _ := c.ex.RMW(c, r, CmpXchg, v, old, o)
 	return prev, prev == old&r.Size.Mask()
+}
+
+// RMW is any atomic operation; it returns the old value with its dependency. A
+// CmpXchg compares with cmp.
+func (c *CPU) RMW(r Ref, op RMWOp, arg, cmp uint64, o Order) Value {
+	v, d := c.ex.RMW(c, r, op, arg, cmp, o)
+	return Value{v, d}
 }
 
 // ThisCPUAdd is this_cpu_add on a word of this CPU's per-CPU area; it returns
@@ -259,12 +270,8 @@ func (c *CPU) SetTimer(after Time, h Handler) { c.ex.SetTimer(c, after, h) }
 
 // SetTick is SetTimer for a handler that by itself makes no waiting task go on:
 // the scheduler tick. When only ticks are left, the executor takes that for a
-// deadlock, unless a task waits for a CPU or work is deferred.
+// deadlock, unless a task waits for a CPU or for what comes with ticks.
 func (c *CPU) SetTick(after Time, h Handler) { c.ex.SetTick(c, after, h) }
-
-// Deferred notes that n more pieces of work (fewer, if negative) wait for ticks
-// to come: RCU callbacks. It is no operation of the machine.
-func (c *CPU) Deferred(n int) { c.ex.Deferred(c, n) }
 
 // SpinState is the conditions of a spin-wait in progress. An executor that runs
 // other code of the same context in the middle of the wait puts them aside.

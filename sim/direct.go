@@ -67,7 +67,6 @@ func (d *Direct) SendIPI(*CPU, int, Handler)           {}
 func (d *Direct) TLBI(*CPU, int)                       {}
 func (d *Direct) SetTimer(*CPU, Time, Handler)         {}
 func (d *Direct) SetTick(*CPU, Time, Handler)          {}
-func (d *Direct) Deferred(*CPU, int)                   {}
 func (d *Direct) CPUID(*CPU) int                       { return 0 }
 func (d *Direct) Now(*CPU) Time                        { return d.now }
 func (d *Direct) Step(_ *CPU, s Step) Step             { return s }

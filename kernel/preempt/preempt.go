@@ -54,7 +54,7 @@ func (k *Counts) Disable(c *sim.CPU) uint64 {
 // never reschedules.
 func (k *Counts) Enable(c *sim.CPU) {
 	was := c.ThisCPUAdd(k.of(c.ID()), ^uint64(0))
-	if was == 1 && k.full != nil && !c.InIRQ && !c.IRQOff {
+	if was == 1 && k.full != nil && !c.IRQsDisabled() {
 		k.full(c)
 	}
 }

@@ -69,7 +69,6 @@ func (r *RCU) doBatch(c *sim.CPU, d sim.Ptr, idle bool) {
 			break
 		}
 		ran++
-		c.Deferred(-1)
 		r.Invoke(c, h)
 	}
 	cbs.InsertDone(c, &b)

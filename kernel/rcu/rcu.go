@@ -203,7 +203,6 @@ func (r *RCU) CallRCU(c *sim.CPU, head sim.Ptr, cb Callback) {
 	if c.InIRQ {
 		r.sched.NeedTick(c)
 	}
-	c.Deferred(1)
 	c.IRQRestore(irq)
 }
 

@@ -168,6 +168,8 @@ func TestExpeditedNeedsNoTick(t *testing.T) {
 				t.Errorf("seed %d: an idle CPU was interrupted", seed)
 			}
 		}})
+		m.Kernel(w.Hooks())
+		m.Boot(nil) // no ticks
 		stop := false
 		for i := range 20 {
 			m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {

@@ -51,13 +51,12 @@ func (s *Scheduler) ExitToUser(c *sim.CPU) {
 
 // IRQReturn is irqentry_exit: what an interrupted task does before it goes on.
 // Back to user mode is as from a system call; back to the kernel, full
-// preemption looks whether the interrupt came where it may preempt.
+// preemption looks whether the interrupt came where it may preempt. (Code that
+// lets time pass as user mode does while it keeps preemption off is not
+// preempted.)
 func (s *Scheduler) IRQReturn(c *sim.CPU, user bool) {
 	prev := c.Step(stepInterrupt)
-	switch {
-	case user:
-		s.ExitToUser(c)
-	case s.cfg.Preempt == Full && s.preempt.Enabled(c) && s.NeedResched(c):
+	if (user || s.cfg.Preempt == Full) && s.NeedResched(c) && s.preempt.Enabled(c) {
 		s.preemptSchedule(c)
 	}
 	c.Step(prev)
@@ -71,8 +70,7 @@ func (s *Scheduler) reschedCurr(c *sim.CPU, rq sim.Ptr, cpu int) {
 		return
 	}
 	if cpu == c.ID() {
-		c.SetBit(flags, tifNeedResched)
-		s.preempt.SetNeedResched(c)
+		s.SetNeedResched(c)
 		return
 	}
 	if c.FetchOr(flags, 1<<tifNeedResched, sim.Full)>>tifPolling&1 == 0 {

@@ -10,7 +10,10 @@ func (s *Scheduler) SetState(c *sim.CPU, st State) {
 
 // SetNeedResched is set_tsk_need_resched(current): ask the running task to give
 // up the CPU when it next may.
-func (s *Scheduler) SetNeedResched(c *sim.CPU) { c.SetBit(s.Current(c).F(TaskFlags), tifNeedResched) }
+func (s *Scheduler) SetNeedResched(c *sim.CPU) {
+	c.SetBit(s.Current(c).F(TaskFlags), tifNeedResched)
+	s.preempt.SetNeedResched(c)
+}
 
 // IdleTaskOf is the idle task of a CPU.
 func (s *Scheduler) IdleTaskOf(cpu int) sim.Ptr { return s.idle.Of(cpu) }

@@ -61,7 +61,7 @@ func (s *Scheduler) schedule(c *sim.CPU, why sim.WaitReason, preempted bool) {
 	lock := s.rqLockOf(rq)
 	lock.Lock(c)
 	c.Fence(sim.MBAfterSpinlock)
-	runs := preempted || c.Load(prev.F(taskState)) == uint64(Running)
+	runs := preempted || !s.blocks(c, prev)
 	if runs {
 		why = sim.Runnable
 	} else {
@@ -76,6 +76,17 @@ func (s *Scheduler) schedule(c *sim.CPU, why sim.WaitReason, preempted bool) {
 	}
 	c.Store(rq.F(rqCurr), uint64(next.A))
 	s.contextSwitch(c, rq, next, why)
+}
+
+// blocks is try_to_block_task's decision: the task sleeps unless somebody has
+// woken it, or a signal keeps it from sleeping.
+func (s *Scheduler) blocks(c *sim.CPU, p sim.Ptr) bool {
+	st := State(c.Load(p.F(taskState)))
+	if st != Running && s.SignalPendingState(c, st) {
+		c.Store(p.F(taskState), uint64(Running))
+		return false
+	}
+	return st != Running
 }
 
 // contextSwitch is context_switch: it goes on with next, and comes back when

@@ -81,8 +81,7 @@ func (m *Machine) op(c *sim.CPU) *context {
 
 // sealedOp is the start of an operation on a per-CPU word, whose address is a
 // part of it: other CPUs may run first, but no interrupt comes.
-func (m *Machine) sealedOp(c *sim.CPU) {
-	x := m.self(c)
+func (m *Machine) sealedOp(x *context) {
 	x.sealed = true
 	x.yield()
 	x.sealed = false
@@ -138,7 +137,7 @@ func (m *Machine) stuck(what string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "simtest: seed %d: %s at %v", m.opt.Seed, what, m.now)
 	for _, x := range m.slots {
-		if x == nil || x.wait == done || x.c.Task == sim.IdleTask && !x.c.InIRQ {
+		if x == nil || x.wait == done || x.exited && x.wait == off || x.c.Task == sim.IdleTask && !x.c.InIRQ {
 			continue
 		}
 		fmt.Fprintf(&b, "\n  %s (cpu%d, step %v): %s%s", x.c.Name, x.cpu, x.step, m.describe(x),

@@ -21,8 +21,9 @@ func (m *Machine) Store(c *sim.CPU, r sim.Ref, v uint64, o sim.Order) {
 
 // RMW implements sim.Executor.
 func (m *Machine) RMW(c *sim.CPU, r sim.Ref, op sim.RMWOp, arg, cmp uint64, o sim.Order) (uint64, sim.Dep) {
+	x := m.self(c)
 	if o == sim.ThisCPU {
-		m.sealedOp(c)
+		m.sealedOp(x)
 	} else {
 		m.op(c)
 	}
@@ -32,6 +33,10 @@ func (m *Machine) RMW(c *sim.CPU, r sim.Ref, op sim.RMWOp, arg, cmp uint64, o si
 		m.Mem.Write(r.A, r.Size, v)
 	}
 	m.trace(c, op.String(), o, r, v)
+	if o == sim.ThisCPU {
+		x.yield()
+		m.returnFromIRQ(x, false)
+	}
 	return old, 0
 }
 
@@ -135,9 +140,6 @@ func (m *Machine) SetTick(c *sim.CPU, after sim.Time, h sim.Handler) {
 	m.SetTimer(c, after, h)
 	m.timers[len(m.timers)-1].tick = true
 }
-
-// Deferred implements sim.Executor. Tests end by Options.Stall instead.
-func (m *Machine) Deferred(*sim.CPU, int) {}
 
 // CPUID implements sim.Executor.
 func (m *Machine) CPUID(c *sim.CPU) int { return m.slots[c.Slot].cpu }

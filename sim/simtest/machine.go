@@ -35,7 +35,7 @@ type Op struct {
 	CPU   int
 	Task  sim.TaskID // -1 outside tasks
 	IRQ   bool
-	Kind  string // "load", "store", "add", "cmpxchg", "smp_wmb", "spin", "park", ...
+	Kind  string // "load", "store", "add", "cmpxchg", "smp_wmb", "spin", "sleep", ...
 	Order sim.Order
 	Ref   sim.Ref // zero if the operation has none
 	Value uint64  // loaded, stored, or new value of a read-modify-write

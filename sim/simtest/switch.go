@@ -9,7 +9,11 @@ import (
 // SwitchTo implements sim.Executor.
 func (m *Machine) SwitchTo(c *sim.CPU, next sim.TaskID, why sim.WaitReason) sim.TaskID {
 	x := m.op(c)
-	m.trace(c, "switch", sim.Relaxed, sim.Ref{}, uint64(next))
+	kind := "switch"
+	if c.Task >= 0 && why != sim.Runnable {
+		kind = "sleep"
+	}
+	m.trace(c, kind, sim.Relaxed, sim.Ref{}, uint64(next))
 	p := m.cpus[x.cpu]
 	y := m.contextOf(x.cpu, next)
 	if y.wait != off {
