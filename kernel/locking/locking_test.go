@@ -58,7 +58,7 @@ func newWorldWith(tasks int, opt *locking.RWSemOptions) *world {
 func (w *world) run(t *testing.T, tasks int, seed uint64, body func(c *sim.CPU, i int)) *simtest.Machine {
 	t.Helper()
 	m := simtest.New(w.mem, simtest.Options{Seed: seed})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
 	}
@@ -197,6 +197,8 @@ func TestSpinLockDeadlocksWithoutIRQSave(t *testing.T) {
 			w.spin.Unlock(c)
 		}
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
+		m.Kernel(w.Hooks())
+		m.Boot(nil) // no ticks
 		m.Go("task", 0, func(c *sim.CPU) {
 			for range rounds {
 				c.SendIPI(0, section)

@@ -27,6 +27,20 @@ func newWorld(t testing.TB, d Design, preset string, tasks int, poison bool) *wo
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newWorldOf(Config{Design: d, Layouts: l, Costs: DefaultCosts(), Poison: poison}, tasks)
+}
+
+// newWorldBits has poisoned memory and sequence numbers of a given width.
+func newWorldBits(t testing.TB, d Design, tasks int, bits uint) *world {
+	t.Helper()
+	l, err := DefaultLayouts("mm-6.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorldOf(Config{Design: d, Layouts: l, Costs: DefaultCosts(), Poison: true, SeqBits: bits}, tasks)
+}
+
+func newWorldOf(cfg Config, tasks int) *world {
 	w := &world{mem: sim.NewMemory(), syms: &sim.Symbols{}}
 	cpus := make([]int, tasks)
 	ids := make([]sim.TaskID, tasks)
@@ -35,7 +49,7 @@ func newWorld(t testing.TB, d Design, preset string, tasks int, poison bool) *wo
 	}
 	w.base = kernel.NewBase(w.mem, w.syms, kernel.Config{CPUs: tasks, TaskCPU: cpus,
 		TickPeriod: 3 * sim.Microsecond, Pages: kmem.PageOptions{Pages: 4096}})
-	w.sys = New(w.base, Config{Design: d, Layouts: l, Costs: DefaultCosts(), Poison: poison})
+	w.sys = New(w.base, cfg)
 	w.c = sim.NewDirect(w.mem)
 	w.mm = w.sys.NewMM(w.c, "test", ids)
 	return w

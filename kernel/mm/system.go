@@ -31,6 +31,13 @@ type Config struct {
 	Design  Design
 	Layouts Layouts
 	Costs   Costs
+	// Sheaf is the capacity of the per-CPU sheaves that VMAs and maple nodes are
+	// allocated through (32 in 6.18); 0 means none, as before. Nodes are freed by
+	// kfree_rcu then, unless Poison is on.
+	Sheaf int
+	// BroadcastTLB: the machine carries TLB invalidations to all CPUs itself
+	// (arm64); otherwise they are interrupted.
+	BroadcastTLB bool
 	// Poison fills VMAs, their locks and tree nodes with 0x6b when they are
 	// freed (slub_debug=P), so that a stale reader meets garbage. As in the
 	// kernel, type-stable objects (the VMAs of VMARefcnt) are not poisoned.
@@ -55,6 +62,8 @@ type System struct {
 	costs   Costs
 	poison  bool
 	seqMask uint64
+
+	broadcastTLB, kfreeNodes bool
 
 	l  Layouts
 	mf mmFields
@@ -81,8 +90,9 @@ func New(b *kernel.Base, cfg Config) *System {
 		b: b, design: cfg.Design, locking: cfg.Design.locking(), costs: cfg.Costs, poison: cfg.Poison,
 		seqMask: ^uint64(0) >> (64 - cfg.seqBits()),
 		l:       l, mf: newMMFields(l.MM), vf: newVMAFields(l.VMA, l.VMALock),
-		vmas:   b.NewCache(l.VMA, vmaCacheOptions(cfg.Design)),
-		nodes:  b.NewCache(maple.NodeLayout, kmem.CacheOptions{}),
+		broadcastTLB: cfg.BroadcastTLB, kfreeNodes: cfg.Sheaf > 0 && !cfg.Poison,
+		vmas:   b.NewCache(l.VMA, vmaCacheOptions(cfg)),
+		nodes:  b.NewCache(maple.NodeLayout, kmem.CacheOptions{Sheaf: cfg.Sheaf, RCUHead: nodeRCUHead}),
 		files:  file.New(b, file.Config{Layout: l.File, Files: cfg.FileLifetime, Backing: cfg.BackingLifetime}),
 		inodes: b.NewCache(inodeLayout, kmem.CacheOptions{}),
 	}
@@ -116,11 +126,11 @@ func (k *Config) seqBits() uint {
 func (k *Config) layouts() (Layouts, error) { return k.Layouts.forDesign(k.Design, k.seqBits()) }
 
 // vmaCacheOptions makes the cache of 6.15 on type-stable.
-func vmaCacheOptions(d Design) kmem.CacheOptions {
-	if d == VMARefcnt {
-		return kmem.CacheOptions{TypesafeByRCU: true, FreePointer: "vm_start"}
+func vmaCacheOptions(cfg Config) kmem.CacheOptions {
+	if cfg.Design == VMARefcnt {
+		return kmem.CacheOptions{Sheaf: cfg.Sheaf, TypesafeByRCU: true, FreePointer: "vm_start"}
 	}
-	return kmem.CacheOptions{}
+	return kmem.CacheOptions{Sheaf: cfg.Sheaf}
 }
 
 // hasVMALocks tells whether VMAs have lock objects of their own.
@@ -145,7 +155,10 @@ func (s *System) poisonObject(c *sim.CPU, p sim.Ptr, l *sim.Layout) {
 
 // nodeRCUOff is where the rcu_head of a maple node lies: behind parent, over
 // the first pivots.
-const nodeRCUOff = 8
+const (
+	nodeRCUOff  = 8
+	nodeRCUHead = "pivot"
+)
 
 // treeNodes feeds maple trees from the kernel's cache.
 type treeNodes struct{ s *System }
@@ -153,6 +166,10 @@ type treeNodes struct{ s *System }
 func (n treeNodes) Alloc(c *sim.CPU) sim.Ptr { return n.s.nodes.Alloc(c) }
 
 func (n treeNodes) FreeRCU(c *sim.CPU, node sim.Ptr) {
+	if n.s.kfreeNodes {
+		n.s.nodes.FreeRCU(c, node)
+		return
+	}
 	n.s.b.RCU.CallRCU(c, node.Add(nodeRCUOff), n.s.freeNodeCb)
 }
 

@@ -88,10 +88,6 @@ func (r *RCU) reportQS(c *sim.CPU, d, n sim.Ptr) {
 		l.Unlock(c) // reported by somebody else, and the grace period ended
 		return
 	}
-	if c.Load(d.F(dataNoQSNorm)) != 0 {
-		l.Unlock(c) // a new grace period has begun
-		return
-	}
 	c.Store(d.F(dataNeedsQS), 0)
 	r.reportNode(c, n, l, c.Load(d.F(dataGrpMask)))
 }

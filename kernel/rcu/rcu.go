@@ -58,6 +58,7 @@ type RCU struct {
 	leaves []leaf
 	data   kmem.PerCPU
 	cpus   []int     // online
+	boot   int       // the lowest of them
 	syncs  []sim.Ptr // rcu_synchronize of each task, by task number
 	tick   sim.Time
 	funcs  []namedFunc
@@ -134,7 +135,8 @@ func (r *RCU) buildTree(a *kmem.Arena, c *sim.CPU) {
 	for cpu := range r.sched.CPUs() {
 		r.initData(c, cpu)
 	}
-	r.cpus = r.sched.TaskCPUs()
+	r.cpus = r.sched.InUse()
+	r.boot = slices.Min(r.cpus)
 	for _, cpu := range r.cpus {
 		r.online(c, cpu)
 	}
@@ -219,4 +221,4 @@ func (r *RCU) Invoke(c *sim.CPU, head sim.Ptr) {
 }
 
 // BootCPU is the lowest CPU that is online.
-func (r *RCU) BootCPU() int { return slices.Min(r.cpus) }
+func (r *RCU) BootCPU() int { return r.boot }

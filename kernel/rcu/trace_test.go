@@ -21,7 +21,7 @@ func TestTasksTraceWaitsForReaders(t *testing.T) {
 			cb := w.RCU.Register("test", func(*sim.CPU, sim.Ptr) { callbacks++ })
 			head := w.Arena.Bytes(rcu.HeadBytes, 64, nil)
 			m := simtest.New(w.mem, simtest.Options{Seed: seed})
-			m.Boot(w.Boot)
+			m.Kernel(w.Hooks())
 			for i := range tasks {
 				m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 					for k := 0; k < 4 && i < 2 || i >= 2 && left > 0; k++ {
@@ -92,7 +92,7 @@ func TestWhoHoldsUpATasksTraceGracePeriod(t *testing.T) {
 	for seed := range uint64(10) {
 		w := newWorld(3, upTo(3))
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		asleep, synced, left := false, false, false
 		m.Go("sleeper", 0, func(c *sim.CPU) {
 			w.RCU.TraceReadLock(c)
@@ -126,4 +126,45 @@ func TestWhoHoldsUpATasksTraceGracePeriod(t *testing.T) {
 		})
 		simtest.Run(t, m)
 	}
+}
+
+// An IPI that comes while the reader leaves its section, at whatever operation,
+// does not make the grace period wait for the next section, which never comes.
+func TestTasksTraceIPIDuringUnlock(t *testing.T) {
+	ipi := traceSection(t, sim.Millisecond)
+	for at := ipi - 50*sim.Nanosecond; at < ipi+20*sim.Nanosecond; at += sim.Nanosecond {
+		traceSection(t, at)
+	}
+}
+
+// traceSection runs one grace period against one short section at the given
+// time, and returns when the reader's CPU was interrupted.
+func traceSection(t *testing.T, at sim.Time) (ipi sim.Time) {
+	t.Helper()
+	w := newWorld(2, upTo(2))
+	synced := false
+	var m *simtest.Machine
+	m = simtest.New(w.mem, simtest.Options{Trace: func(o simtest.Op) {
+		if o.Kind == "ipi" && o.Value == 1 && ipi == 0 {
+			ipi = m.Elapsed()
+		}
+	}})
+	m.Kernel(w.Hooks())
+	m.Go("updater", 0, func(c *sim.CPU) {
+		w.RCU.SynchronizeTasksTrace(c)
+		synced = true
+	})
+	m.Go("reader", 1, func(c *sim.CPU) {
+		c.Think(at)
+		w.RCU.TraceReadLock(c)
+		w.RCU.TraceReadUnlock(c)
+		for k := 0; !synced; k++ {
+			c.Think(c.Now() + sim.Microsecond)
+			if k == 5000 {
+				t.Fatalf("a section at %v, with an IPI at %v, holds the grace period up for ever", at, ipi)
+			}
+		}
+	})
+	simtest.Run(t, m)
+	return ipi
 }

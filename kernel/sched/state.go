@@ -10,11 +10,10 @@ func (s *Scheduler) SetState(c *sim.CPU, st State) {
 
 // SetNeedResched is set_tsk_need_resched(current): ask the running task to give
 // up the CPU when it next may.
-func (s *Scheduler) SetNeedResched(c *sim.CPU) { c.SetBit(s.Current(c).F(TaskFlags), tifNeedResched) }
-
-// OnSwitch adds work to every call of Schedule, with interrupts off and before
-// the run queue is locked (RCU's). Set-up only.
-func (s *Scheduler) OnSwitch(f func(c *sim.CPU)) { s.onSwitch = append(s.onSwitch, f) }
+func (s *Scheduler) SetNeedResched(c *sim.CPU) {
+	c.SetBit(s.Current(c).F(TaskFlags), tifNeedResched)
+	s.preempt.SetNeedResched(c)
+}
 
 // IdleTaskOf is the idle task of a CPU.
 func (s *Scheduler) IdleTaskOf(cpu int) sim.Ptr { return s.idle.Of(cpu) }
@@ -58,18 +57,6 @@ func (s *Scheduler) needsRQLock(c *sim.CPU, p sim.Ptr) bool {
 	c.SmpRMB()
 	c.SpinUntil(sim.Never, sim.Cond{Ref: p.F(taskOnCPU), Order: sim.Acquire})
 	return false
-}
-
-// lockTaskRQ is __task_rq_lock.
-func (s *Scheduler) lockTaskRQ(c *sim.CPU, p sim.Ptr) sim.Ptr {
-	for {
-		rq := s.rqOf(c, p)
-		s.rqLockOf(rq).Lock(c)
-		if s.rqOf(c, p).A == rq.A {
-			return rq
-		}
-		s.rqLockOf(rq).Unlock(c)
-	}
 }
 
 // Curr is the word of this CPU's run queue that names the running task. An

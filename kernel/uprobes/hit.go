@@ -49,7 +49,7 @@ func (u *Uprobes) trap(c *sim.CPU, m *mm.MM, r *Regs, notifier func(*Uprobes, *s
 		r.killed = true
 	}
 	c.Step(stepTrapExit)
-	c.Load(task.F(sched.TaskFlags))
+	u.b.Sched.ExitToUser(c)
 	c.Compute(u.costs.TrapExit)
 	c.Step(prev)
 	return p

@@ -23,7 +23,10 @@ type ProcessConfig struct {
 	Choices Choices
 	Layouts Layouts
 	MMCosts mm.Costs
-	Costs   Costs
+	// Sheaf and BroadcastTLB as in mm.Config.
+	Sheaf        int
+	BroadcastTLB bool
+	Costs        Costs
 	// Tasks are the threads of the process.
 	Tasks []sim.TaskID
 	// Probes is the number of probed text areas, each of a file of its own;
@@ -89,7 +92,8 @@ func NewProcess(b *kernel.Base, k ProcessConfig) (*Process, error) {
 	if err := k.Check(); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
-	sys := mm.New(b, mm.Config{Design: k.Choices.Lookup, Layouts: k.Layouts.Layouts, Costs: k.MMCosts, Poison: k.Poison})
+	sys := mm.New(b, mm.Config{Design: k.Choices.Lookup, Layouts: k.Layouts.Layouts, Costs: k.MMCosts, Sheaf: k.Sheaf,
+		BroadcastTLB: k.BroadcastTLB, Poison: k.Poison})
 	c := sim.NewDirect(b.Arena.Mem)
 	p := &Process{MM: sys.NewMM(c, "", k.Tasks), insn: k.Insn, Uprobes: New(sys, Config{Choices: k.Choices,
 		Layouts: k.Layouts, Costs: k.Costs, Returns: k.Returns, RITimer: k.RITimer, Poison: k.Poison})}
