@@ -122,6 +122,12 @@ func (f *fabric) between(from, to int16) sim.Time {
 	return f.p.AgentLeg + f.legs[f.domainOf[from]][f.domainOf[to]]
 }
 
+// RoundTrip is how long a message from the agent of one core's domain to another
+// core and the answer take.
+func (s *System) RoundTrip(from, to int16) sim.Time {
+	return s.f.toCore(int(s.f.domainOf[from]), to) + s.f.between(to, from)
+}
+
 // Distance classifies a core seen from another.
 func (s *System) Distance(a, b int16) Distance { return s.f.distance(a, b) }
 

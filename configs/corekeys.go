@@ -73,4 +73,17 @@ func bindOS(t *schema.Table[Machine]) {
 	cyc("ipi_send", "Sending one interrupt, on the sender.", func(o *cores.OSCosts) *sim.Cycles { return &o.IPISend })
 	span("ipi_delivery", "From sending to the target's vector.", func(o *cores.OSCosts) *sim.Time { return &o.IPIDelivery })
 	cyc("irq_entry_exit", "Interrupt entry and exit, on the interrupted CPU.", func(o *cores.OSCosts) *sim.Cycles { return &o.IRQEntryExit })
+	bindTLBFlush(t)
+}
+
+func bindTLBFlush(t *schema.Table[Machine]) {
+	broadcast := func(m *Machine) bool { return m.hw.OS.TLBFlush == cores.FlushByBroadcast }
+	const needs = "os.tlb_flush = broadcast"
+	schema.Bind(t, "os.tlb_flush", schema.Enum[cores.TLBFlush]("TLB flush", "ipi", "broadcast"),
+		"How other CPUs' translations are flushed: by interrupting them (x86), or by an invalidation that the interconnect carries to all cores (arm64 TLBI ...IS).",
+		func(m *Machine) *cores.TLBFlush { return &m.hw.OS.TLBFlush })
+	schema.Bind(t, "os.tlbi_issue", schema.Cycles, "Issuing one broadcast invalidation.",
+		func(m *Machine) *sim.Cycles { return &m.hw.OS.TLBIIssue }).When(needs, broadcast)
+	schema.Bind(t, "os.tlbi_invalidate", schema.Time, "Carrying one broadcast invalidation out at the receivers; several follow one another, whichever CPUs they come from. Its way comes on top, out of the interconnect.",
+		func(m *Machine) *sim.Time { return &m.hw.OS.TLBIInvalidate }).When(needs, broadcast)
 }

@@ -67,6 +67,8 @@ type group struct {
 	pin        pinning
 	firstCPU   int
 	cpus       []int
+	onCPUs     int
+	placement  placement
 	arrival    units.Rate
 	think      sim.Time
 	target     workloads.Distribution

@@ -9,6 +9,7 @@ import (
 	"mmsim/kernel/bench"
 	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/sched"
 	"mmsim/sim"
 	"mmsim/workloads"
 )
@@ -22,7 +23,7 @@ var (
 // freshExperiment has the defaults of keys that may be left out.
 func freshExperiment() Experiment {
 	return Experiment{seed: 1, seeds: 1, rwsem: locking.DefaultRWSemOptions(),
-		kernel: workloads.Params{Layout: "mm-6.5", Tick: sim.Millisecond, Objects: 1,
+		kernel: workloads.Params{Layout: "mm-6.5", Tick: sim.Millisecond, Objects: 1, Sched: workloads.SchedParams{Slice: sched.DefaultSlice},
 			MM:     workloads.MMParams{VMAs: 40, MmapPages: 4, TouchedPages: 1, Costs: mm.DefaultCosts()},
 			Uprobe: defaultUprobe()}}
 }
@@ -88,6 +89,10 @@ func bindGroup(t *schema.Table[group]) {
 		func(g *group) *int { return &g.firstCPU }).When(`a pin other than "list"`, func(g *group) bool { return paced(g) && g.pin != pinList })
 	schema.Bind(t, "cpus", schema.OmitEmpty(schema.List(schema.Count(0, 8*maxCores))), "The CPUs to take.",
 		func(g *group) *[]int { return &g.cpus }).When(`pin = "list"`, func(g *group) bool { return paced(g) && g.pin == pinList })
+	schema.Bind(t, "on_cpus", schema.Count(0, 8*maxCores), "CPUs that the threads share, dealt out in turn: with more threads than CPUs they take turns. 0: one CPU each.",
+		func(g *group) *int { return &g.onCPUs }).When("a path of the simulated kernel", paced)
+	schema.Bind(t, "placement", schema.Enum[placement]("placement", "pinned", "free"), "pinned: a thread stays on the CPU that it starts on; free: the scheduler may run it on any CPU of the group.",
+		func(g *group) *placement { return &g.placement }).When("on_cpus", func(g *group) bool { return paced(g) && g.onCPUs > 0 })
 	schema.Bind(t, "arrival", schema.Rate, "Operations of each thread: back-to-back, or started at a rate whether the last one has ended or not (late ones start at once).",
 		func(g *group) *units.Rate { return &g.arrival }).When(needs, paced)
 	schema.Bind(t, "think", schema.Time, "Mean user-mode time after each operation, drawn uniformly between none and twice as much.",

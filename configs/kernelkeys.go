@@ -3,6 +3,7 @@ package configs
 import (
 	"mmsim/configs/schema"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/sched"
 	"mmsim/kernel/uprobes"
 	"mmsim/sim"
 	"mmsim/workloads"
@@ -13,6 +14,7 @@ const (
 	maxVMAs   = 60000 // vm.max_map_count is 65530
 	maxProbes = 10000
 	maxPages  = 1 << 18
+	maxSheaf  = 256
 )
 
 func defaultUprobe() workloads.UprobeParams {
@@ -32,10 +34,21 @@ func bindKernel(t *schema.Table[Experiment]) {
 		func(e *Experiment) *int { return &e.kernel.MM.VMAs }).When(process, (*Experiment).simulatesProcess)
 	bindMapping(t)
 	bindUprobe(t)
+	bindSched(t)
 	bindRWSem(t)
 	bindBenchObjects(t)
 	schema.Members(t, "kernel.layout_override", schema.Count(0, 1<<16), `Fields moved within their struct, in this order: "mm_struct.mm_lock_seq" = byte offset.`,
 		setOverride, getOverrides).When(process, (*Experiment).simulatesProcess)
+}
+
+func bindSched(t *schema.Table[Experiment]) {
+	const kernel = "a path of the simulated kernel"
+	schema.Bind(t, "kernel.sched.slice", schema.Positive(schema.Time), "How long a task runs while others wait for its CPU; it ends with a tick.",
+		func(e *Experiment) *sim.Time { return &e.kernel.Sched.Slice }).When(kernel, (*Experiment).simulatesKernel)
+	schema.Bind(t, "kernel.sched.preempt", schema.Enum[sched.Preemption]("preemption model", "none", "full"), "Where the kernel takes the CPU from a task: none: back in user mode, and where a loop offers it; full: wherever preemption is not disabled.",
+		func(e *Experiment) *sched.Preemption { return &e.kernel.Sched.Preempt }).When(kernel, (*Experiment).simulatesKernel)
+	schema.Bind(t, "kernel.sched.idle", schema.Enum[sched.IdleMode]("idle mode", "halt", "poll"), "How an idle CPU waits: halt: for an interrupt, which a wake-up sends; poll: for a store to its flags.",
+		func(e *Experiment) *sched.IdleMode { return &e.kernel.Sched.Idle }).When(kernel, (*Experiment).simulatesKernel)
 }
 
 // bindRWSem binds the build-time choices of rwsem.c, which hold for every
@@ -73,6 +86,8 @@ func bindMapping(t *schema.Table[Experiment]) {
 		func(e *Experiment) *int { return &e.kernel.MM.MmapPages }).When(needs, mapping)
 	schema.Bind(t, "kernel.mm.touched_pages", schema.Count(0, maxPages), "Pages of it that are mapped in before munmap; they need their translations flushed.",
 		func(e *Experiment) *int { return &e.kernel.MM.TouchedPages }).When(needs, mapping)
+	schema.Bind(t, "kernel.mm.sheaf", schema.Count(0, maxSheaf), "Objects in a per-CPU slab sheaf, through which VMAs and maple nodes are allocated (32 in 6.18); 0 means none, as in earlier kernels.",
+		func(e *Experiment) *int { return &e.kernel.MM.Sheaf }).When(needs, mapping)
 	for _, c := range []struct {
 		name, doc string
 		at        func(c *mm.Costs) *sim.Cycles

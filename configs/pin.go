@@ -17,6 +17,14 @@ const (
 	pinList
 )
 
+// placement says which of the group's CPUs a thread may run on.
+type placement uint8
+
+const (
+	pinned placement = iota // the one that it starts on
+	free                    // all of them
+)
+
 var pinNames = []string{"by-cpu", "spread", "siblings", "list"}
 
 // cpuOrder lists all CPUs in the order of a pinning.
@@ -46,11 +54,33 @@ func cpuOrder(t *coherence.Topology, p pinning) []int {
 	return order
 }
 
-// place chooses the group's CPUs; key is what is at fault in an error.
+// place chooses the CPU of each thread: one each, or on_cpus for all, in turn.
+// key is what is at fault in an error.
 func (g *group) place(t *coherence.Topology) (cpus []int, key string, err error) {
-	if g.placesThreads() {
+	switch {
+	case g.placesThreads():
 		return nil, "", nil
+	case g.onCPUs == 0:
+		return g.placeApart(t)
+	case g.count == 0:
+		return nil, "count", schema.Problem("a whole number of at least 1", "no threads")
 	}
+	few := *g
+	few.count = g.onCPUs
+	shared, key, err := few.placeApart(t)
+	if key == "count" {
+		key = "on_cpus"
+	}
+	for i := range g.count {
+		if err == nil {
+			cpus = append(cpus, shared[i%len(shared)])
+		}
+	}
+	return cpus, key, err
+}
+
+// placeApart chooses a CPU for each thread.
+func (g *group) placeApart(t *coherence.Topology) (cpus []int, key string, err error) {
 	if g.pin == pinList {
 		return g.placeListed(t)
 	}

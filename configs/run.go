@@ -38,7 +38,11 @@ func (s *Setup) Run(p Point, d Design) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.run(d)
+	r, err := c.run(d)
+	if err == nil {
+		r.Configuration = c.configuration(d)
+	}
+	return r, err
 }
 
 // at applies a point and a design's own settings.
@@ -54,13 +58,14 @@ func (s *Setup) at(p Point, d Design) (*Setup, error) {
 	return c, nil
 }
 
+// run resolves the setup in one design, but for the text of its configuration.
 func (s *Setup) run(d Design) (*Run, error) {
 	e := s.Experiment
 	hw, err := s.Machine.Resolve()
 	if err != nil {
 		return nil, s.fromMachine(err)
 	}
-	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration, Configuration: s.configuration(d)}
+	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration}
 	r.Spec.Params = e.Clone().kernel
 	rwsem := e.rwsem
 	r.Spec.Params.RWSem = &rwsem
@@ -156,12 +161,12 @@ func (e *Experiment) place(hw *cores.Machine) ([]workloads.Group, error) {
 			return nil, e.src.Fault(path+"target", schema.Problem("at least as many kernel.uprobe.probes as threads", "own-vma: %d threads, but %d probed VMAs", len(cpus), limit))
 		}
 		for _, cpu := range cpus {
-			if other, ok := taken[cpu]; ok {
+			if other, ok := taken[cpu]; ok && other != g.name {
 				return nil, e.src.Fault(e.blame(i), schema.Problem("one thread per CPU", "CPU %d of group %s already has a thread of group %s", cpu, g.name, other))
 			}
 			taken[cpu] = g.name
 		}
-		out = append(out, workloads.Group{Name: g.name, Path: g.path, CPUs: cpus, Interval: g.arrival.Interval(),
+		out = append(out, workloads.Group{Name: g.name, Path: g.path, CPUs: cpus, Free: g.placement == free, Interval: g.arrival.Interval(),
 			Think: g.think, Target: g.target, ZipfMilli: g.zipfMilli,
 			Section: g.section, ReadPermille: int(g.reads), Nest: g.nest})
 	}

@@ -148,7 +148,12 @@ func (e *engine) Prefetch(c *sim.CPU, r sim.Ref, forWrite bool) {
 // RMW implements sim.Executor.
 func (e *engine) RMW(c *sim.CPU, r sim.Ref, op sim.RMWOp, arg, cmp uint64, o sim.Order) (uint64, sim.Dep) {
 	x := e.ctxs[c.Slot]
-	h := x.enter()
+	var h *hw
+	if o == sim.ThisCPU {
+		h = x.enterSealed()
+	} else {
+		h = x.enter()
+	}
 	tr := e.begin(h, r.A)
 	var old uint64
 	switch {
@@ -168,6 +173,9 @@ func (e *engine) RMW(c *sim.CPU, r sim.Ref, op sim.RMWOp, arg, cmp uint64, o sim
 	if e.opt.Trace != nil {
 		e.trace(x, tr, op.String(), o, r, old)
 	}
+	if o == sim.ThisCPU && h.irqReady() {
+		x.enter()
+	}
 	return old, 0
 }
 
@@ -181,7 +189,7 @@ func (x *strand) rmwNear(r sim.Ref, op sim.RMWOp, arg, cmp uint64, low rmwLoweri
 	old := h.e.mem.Read(r.A, r.Size)
 	v, writes := op.Apply(old, arg, cmp, r.Size)
 	if writes {
-		h.write(h.inL1(l), l, r, v, nil)
+		h.write(h.inL1(l), l, r, v, nil, h.now)
 	}
 	cost := low.cost
 	if writes {
@@ -228,8 +236,9 @@ func (h *hw) inL1(l cache.Line) int {
 }
 
 // write makes a value visible on a line that the core holds exclusive, in L1D
-// entry i, and wakes a sibling that spins on it.
-func (h *hw) write(i int, l cache.Line, r sim.Ref, v uint64, wide *wideData) {
+// entry i, and wakes a sibling that spins on it. at is when: a buffered store
+// may become visible long after the thread's clock stopped for a delay.
+func (h *hw) write(i int, l cache.Line, r sim.Ref, v uint64, wide *wideData, at sim.Time) {
 	if wide == nil {
 		h.e.mem.Write(r.A, r.Size, v)
 	} else {
@@ -240,8 +249,8 @@ func (h *hw) write(i int, l cache.Line, r sim.Ref, v uint64, wide *wideData) {
 	h.core.priv.Written(i, h.thread)
 	for _, s := range h.core.hw {
 		if s.state == spinning && s.watches(l) {
-			s.endSpin(h.now)
-			h.core.horizon = min(h.core.horizon, h.now)
+			s.endSpin(at)
+			h.core.horizon = min(h.core.horizon, at)
 		}
 	}
 }

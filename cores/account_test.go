@@ -128,8 +128,8 @@ func steady(seed uint64) *Program {
 					c.SendIPI((i+1)%4, func(c *sim.CPU) { c.Compute(50) })
 				}
 				if k%11 == 5 {
-					c.Unpark(sim.TaskID(i))
-					c.Park(whyTest)
+					unpark(c, c.ID())
+					park(c, whyTest)
 				}
 				c.Count(counter, 1)
 				c.OpEnd()
@@ -138,7 +138,7 @@ func steady(seed uint64) *Program {
 		})
 	}
 	p := onCPUs(sim.NewMemory(), bodies...)
-	p.Boot = func(c *sim.CPU) {
+	p.Hooks.Boot = func(c *sim.CPU) {
 		var tick sim.Handler
 		tick = func(c *sim.CPU) { c.Compute(30); c.SetTimer(7*sim.Microsecond, tick) }
 		c.SetTimer(sim.Time(1+c.ID())*sim.Microsecond, tick)
@@ -172,10 +172,11 @@ func TestWarmup(t *testing.T) {
 				}
 			}
 			for s := range a.Time {
-				for k := range a.Time[s] {
-					if a.Time[s][k] != h.Time[s][k]+l.Time[s][k] {
+				whole, first, rest := missesInOne(a.Time[s]), missesInOne(h.Time[s]), missesInOne(l.Time[s])
+				for k := range whole {
+					if whole[k] != first[k]+rest[k] {
 						t.Errorf("warm-up %v, CPU %d: %v of %v in step %v in all, %v + %v in its parts", w, i,
-							a.Time[s][k], Category(k), sim.Step(s), h.Time[s][k], l.Time[s][k])
+							whole[k], Category(k), sim.Step(s), first[k], rest[k])
 					}
 				}
 			}
@@ -187,6 +188,16 @@ func TestWarmup(t *testing.T) {
 			}
 		}
 	}
+}
+
+// missesInOne adds up all waits for lines: where a miss is served that the end of
+// a run cuts off is not always known yet.
+func missesInOne(t [NumCategories]sim.Time) [NumCategories]sim.Time {
+	for _, k := range []Category{MemLocal, MemRemote, CacheDomain, CacheSocket, CacheRemote} {
+		t[LLC] += t[k]
+		t[k] = 0
+	}
+	return t
 }
 
 func sumEvents(a, b [sim.MaxCounters]int64) [sim.MaxCounters]int64 {

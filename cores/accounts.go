@@ -7,20 +7,19 @@ import (
 )
 
 func checkAccounts(r *Result) error {
-	for i := range r.CPUs {
+	for i := 0; i < len(r.CPUs); {
+		cpu := r.CPUs[i].CPU
 		var sum sim.Time
-		for s := range r.CPUs[i].Time {
-			for _, t := range r.CPUs[i].Time[s] {
-				sum += t
-			}
+		for ; i < len(r.CPUs) && r.CPUs[i].CPU == cpu; i++ {
+			sum += r.CPUs[i].total()
 		}
 		if sum != r.Elapsed {
-			return fmt.Errorf("CPU %d accounts for %v of %v elapsed", r.CPUs[i].CPU, sum, r.Elapsed)
+			return fmt.Errorf("CPU %d accounts for %v of %v elapsed", cpu, sum, r.Elapsed)
 		}
 	}
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
-		sum := t.Running + t.IRQ
+		sum := t.Running + t.IRQ + t.Exited
 		for _, s := range t.Sleeping {
 			sum += s
 		}
@@ -29,4 +28,14 @@ func checkAccounts(r *Result) error {
 		}
 	}
 	return nil
+}
+
+// total is all time in the account.
+func (r *CPUResult) total() (sum sim.Time) {
+	for s := range r.Time {
+		for _, t := range r.Time[s] {
+			sum += t
+		}
+	}
+	return sum
 }

@@ -23,20 +23,21 @@ func (e *engine) Count(c *sim.CPU, m sim.Counter, n int64) {
 
 // OpBegin implements sim.Executor.
 func (e *engine) OpBegin(c *sim.CPU) {
-	h := e.ctxs[c.Slot].enter()
-	h.opStart, h.inOp = h.now, true
+	x := e.ctxs[c.Slot]
+	x.task.opStart, x.task.inOp = x.enter().now, true
 }
 
 // OpEnd implements sim.Executor.
 func (e *engine) OpEnd(c *sim.CPU) {
-	h := e.ctxs[c.Slot].enter()
-	h.inOp = false
-	e.lastProgress = max(e.lastProgress, h.now)
-	if !e.measuring(h.now) {
+	x := e.ctxs[c.Slot]
+	now, t := x.enter().now, x.task
+	t.inOp = false
+	e.lastProgress = max(e.lastProgress, now)
+	if !e.measuring(now) {
 		return
 	}
-	h.task.result.Ops++
-	if err := e.latency[h.acct.Group].RecordValue(int64((h.now - h.opStart) / sim.Picosecond)); err != nil {
+	t.result.Ops++
+	if err := e.latency[t.group].RecordValue(int64((now - t.opStart) / sim.Picosecond)); err != nil {
 		e.failure = err
 	}
 }

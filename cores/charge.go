@@ -11,7 +11,6 @@ type bucketKind uint8
 const (
 	bucketRunning bucketKind = iota
 	bucketIRQ
-	bucketSleeping
 )
 
 // charge lets dt pass on the thread and books it: every span has exactly one
@@ -31,6 +30,9 @@ func (h *hw) post(k Category, dt sim.Time) {
 		k = Interrupt
 	} else if h.inSpin && k < Think {
 		k = LockSpin
+		if h.ctx == h.idle {
+			k = Idle
+		}
 	}
 	h.book.Time[h.step][k] += dt
 	*h.bucket += dt
@@ -49,33 +51,33 @@ func (h *hw) chargeAcross(k Category, dt sim.Time) {
 	h.post(k, dt)
 }
 
-// passMark enters or leaves the measured interval.
-func (h *hw) passMark() {
-	if h.mark == h.e.warm && h.book != h.acct {
-		h.book, h.mark = h.acct, h.e.end
-	} else {
-		h.book, h.mark = new(CPUResult), sim.Never
-	}
-	h.setBucket(h.kind)
-}
-
 // measuring reports whether events at time t count.
 func (e *engine) measuring(t sim.Time) bool { return t >= e.warm && t < e.end }
 
+// setBucket chooses the side of the task's account that time goes to.
 func (h *hw) setBucket(k bucketKind) {
 	h.kind = k
-	r := &h.outside
-	if h.book == h.acct {
-		r = &h.task.result
+	r := &h.nobody
+	if t := h.task(); t != nil && h.measured {
+		r = &t.result
 	}
 	switch k {
 	case bucketRunning:
 		h.bucket = &r.Running
+		if h.ctx.ended {
+			h.bucket = &r.Exited
+		}
 	case bucketIRQ:
 		h.bucket = &r.IRQ
-	case bucketSleeping:
-		h.bucket = &r.Sleeping[h.task.why]
 	}
+}
+
+// task is the task that runs on the CPU, interrupted or not; nil if it idles.
+func (h *hw) task() *task {
+	if h.inIRQ {
+		return h.under.task
+	}
+	return h.ctx.task
 }
 
 // count adds an event at the thread's own time.
@@ -154,7 +156,7 @@ func (e *engine) Filled(t *coherence.Txn, at sim.Time) {
 		case h.state == missing && h.missLine == t.Line, h.state == starved:
 			h.wake(cat, at)
 			h.mustFinish = true
-			if h.inSpin && e.measuring(at) {
+			if h.inSpin && h.ctx != h.idle && e.measuring(at) {
 				h.acct.SpinWait[t.Distance] += at - t.Started
 			}
 		}

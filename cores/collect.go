@@ -14,9 +14,16 @@ func (e *engine) collect() *Result {
 			continue
 		}
 		h.close()
-		r.CPUs = append(r.CPUs, *h.acct)
+		for g, acct := range h.accts {
+			if acct != nil && (g == h.homeGroup || acct.total() > 0) {
+				r.CPUs = append(r.CPUs, *acct)
+			}
+		}
 	}
 	for _, tk := range e.tasks {
+		if tk.waits() {
+			tk.settle(e.end)
+		}
 		r.Tasks = append(r.Tasks, tk.result)
 	}
 	r.Locks, r.LockOrder = e.locks.Results(e.end), e.locks.Orders()
@@ -51,11 +58,11 @@ func (h *hw) openCategory() Category {
 		return LLC
 	case full:
 		return StoreStall
-	case draining:
+	case draining, syncing:
 		return FenceStall
 	case spinning:
 		return LockSpin
-	case parked, finished:
+	case halted, finished:
 		return Idle
 	}
 	return Compute

@@ -17,9 +17,11 @@ const (
 	evResume   = coherence.NumEvents + iota // A: core
 	evIPI                                   // A: CPU, B: handler
 	evTimer                                 // A: CPU, B: handler
-	evWake                                  // A: CPU
+	evTick                                  // A: CPU, B: handler
 	evDeadline                              // A: CPU, B: spin number
 	evWatchdog
+	evTLBI     // A: CPU, B: invalidations
+	evTLBIDone // A: CPU
 )
 
 // engine runs one program on one machine.
@@ -36,16 +38,17 @@ type engine struct {
 	// How soon an event of each queue can reach another core.
 	lookQ, lookIn, lookRuns sim.Time
 
-	cores []*core   // by core, nil without a thread
-	hws   []*hw     // by CPU, nil without a thread
+	cores []*core   // by core, nil if not in use
+	hws   []*hw     // by CPU, nil if not in use
 	ctxs  []*strand // by sim.CPU.Slot
 	tasks []*task   // by thread
 
 	handlers  []sim.Handler // of interrupts on the way
-	timers    int           // of these, timers
+	ticks     int           // of these, ticks
 	freeSlots []int32
 
 	locks        *lockstat.Tracker
+	tlbiFree     sim.Time // when the next broadcast invalidation can be ordered
 	lineShift    uint
 	low          lowering
 	warm, end    sim.Time
@@ -95,49 +98,94 @@ func newEngine(m *Machine, p *Program, o Options) (*engine, error) {
 		}
 	}
 	e.setClocks()
+	e.start()
 	e.q.Push(e.watchdogPeriod(), evWatchdog, 0, 0)
 	return e, nil
 }
 
+// addThread makes a thread's strand and the CPUs that it may use.
 func (e *engine) addThread(i int) error {
 	th := &e.prog.Threads[i]
-	if th.CPU < 0 || th.CPU >= len(e.hws) || e.hws[th.CPU] != nil {
-		return fmt.Errorf("thread %s: CPU %d is taken or does not exist", th.Name, th.CPU)
+	for _, cpu := range append([]int{th.CPU}, th.MayUse...) {
+		if cpu < 0 || cpu >= len(e.hws) {
+			return fmt.Errorf("thread %s: CPU %d does not exist", th.Name, cpu)
+		}
+		if e.hws[cpu] == nil {
+			e.addCPU(cpu, th.Group)
+		}
 	}
+	for th.Group >= len(e.latency) {
+		e.latency = append(e.latency, hdrhistogram.New(1, int64(100*sim.Second/sim.Picosecond), 3))
+	}
+	h := e.hws[th.CPU]
+	tk := &task{e: e, hw: h, group: th.Group, result: TaskResult{Thread: i}}
+	e.tasks = append(e.tasks, tk)
+	first := h.ctx == nil
+	if !first && e.prog.Hooks.Start == nil {
+		return fmt.Errorf("thread %s: CPU %d is taken", th.Name, th.CPU)
+	}
+	tk.strand = e.newStrand(nil, th.Name, sim.TaskID(i), func(x *strand) { e.runTask(x, first) })
+	tk.strand.task = tk
+	if first {
+		h.ctx, tk.strand.hw = tk.strand, h
+	} else {
+		tk.strand.cpu.IRQOff = true
+	}
+	return nil
+}
+
+// runTask is a task's coroutine.
+func (e *engine) runTask(x *strand, first bool) {
+	if !first {
+		e.prog.Hooks.Start(x.cpu, x.prev)
+	}
+	e.prog.Threads[x.task.result.Thread].Body(x.cpu)
+	x.task.done = true
+	if e.prog.Hooks.Exit != nil {
+		e.prog.Hooks.Exit(x.cpu)
+	}
+}
+
+// addCPU brings a hardware thread into use.
+func (e *engine) addCPU(cpu, group int) {
 	t := &e.m.Mem.Topology
-	id := t.CoreOf(th.CPU)
+	id := t.CoreOf(cpu)
 	co := e.cores[id]
 	if co == nil {
 		co = &core{id: int16(id), priv: e.sys.Private[id], resumeAt: sim.Never}
 		e.cores[id] = co
 	}
-	h := newHW(e, co, th.CPU, t.ThreadOf(th.CPU))
-	e.hws[th.CPU] = h
+	h := newHW(e, co, cpu, t.ThreadOf(cpu))
+	h.homeGroup = group
+	e.hws[cpu] = h
 	co.hw = append(co.hw, h)
 	if len(co.hw) == 2 && co.hw[0].thread > co.hw[1].thread {
 		co.hw[0], co.hw[1] = co.hw[1], co.hw[0]
 	}
-	tk := &task{hw: h, result: TaskResult{Thread: i}}
-	e.tasks = append(e.tasks, tk)
-	h.task = tk
-	h.acct.CPU, h.acct.Group = th.CPU, th.Group
-	for th.Group >= len(e.latency) {
-		e.latency = append(e.latency, hdrhistogram.New(1, int64(100*sim.Second/sim.Picosecond), 3))
+}
+
+// start puts every CPU in use at the beginning of its first context.
+func (e *engine) start() {
+	for _, h := range e.hws {
+		if h == nil {
+			continue
+		}
+		if h.ctx == nil {
+			h.ctx = h.idleStrand()
+			h.ctx.cpu.IRQOff = false
+		}
+		h.irq = e.newStrand(h, h.ctx.cpu.Name+"/irq", sim.IdleTask, interruptLoop)
+		h.irq.cpu.InIRQ = true
+		if e.prog.Hooks.Boot != nil {
+			h.pending = append(h.pending, e.prog.Hooks.Boot)
+		}
+		h.attach(h.ctx, sim.NoTask)
+		e.schedule(h.core, 0)
 	}
-	h.base = e.newContext(h, th.Name, i, func(x *strand) { th.Body(x.cpu) })
-	h.ctx = h.base
-	h.irq = e.newContext(h, th.Name+"/irq", i, interruptLoop)
-	h.irq.cpu.InIRQ = true
-	h.setBucket(bucketRunning)
-	if e.prog.Boot != nil {
-		h.pending = append(h.pending, e.prog.Boot)
-	}
-	e.schedule(co, 0)
-	return nil
 }
 
 // setClocks fixes the clock of every core in use: sockets slow down by the
-// number of physical cores that have a thread, for the whole run.
+// number of physical cores in use, for the whole run.
 func (e *engine) setClocks() {
 	e.lookRuns = sim.Never
 	active := make([]int, e.m.Mem.Topology.Sockets)
@@ -161,9 +209,6 @@ func (e *engine) setClocks() {
 		co.period = step.Clock.Period()
 		co.smtPeriod = co.period * 1000 / sim.Time(max(1, e.m.SMTPermille))
 		e.lookRuns = min(e.lookRuns, e.missDelay(co))
-		for _, h := range co.hw {
-			h.acct.Period = co.period
-		}
 	}
 	e.lookRuns += e.m.Mem.AgentLeg + e.lookQ
 }
@@ -236,15 +281,17 @@ func (e *engine) handle(ev sim.Event) {
 			co.endDelays(ev.At)
 			e.runCore(co)
 		}
-	case evTimer:
-		e.timers--
+	case evTick:
+		e.ticks--
 		e.interrupt(e.hws[ev.A], ev)
-	case evIPI:
+	case evIPI, evTimer:
 		e.interrupt(e.hws[ev.A], ev)
-	case evWake:
-		e.wakeTask(e.hws[ev.A], ev.At)
 	case evDeadline:
 		e.deadline(e.hws[ev.A], ev.B, ev.At)
+	case evTLBI:
+		e.broadcast(e.hws[ev.A], ev.B, ev.At)
+	case evTLBIDone:
+		e.acknowledged(e.hws[ev.A], ev.At)
 	case evWatchdog:
 		e.failure = e.watchdog(ev.At)
 	}

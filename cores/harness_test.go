@@ -78,7 +78,12 @@ func mustRunWith(t *testing.T, m *Machine, p *Program, check bool) *Result {
 // allReturned: every body has returned and its stores are visible.
 func (e *engine) allReturned() bool {
 	for _, tk := range e.tasks {
-		if !tk.done || tk.hw.sb.n > 0 || tk.hw.inIRQ {
+		if !tk.done {
+			return false
+		}
+	}
+	for _, h := range e.hws {
+		if h != nil && (h.sb.n > 0 || h.inIRQ) {
 			return false
 		}
 	}

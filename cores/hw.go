@@ -65,10 +65,11 @@ const (
 	missing           // waits for hw.missLine
 	starved           // waits for a miss buffer
 	full              // waits for a store buffer entry
+	syncing           // waits for its broadcast to be acknowledged
 	draining          // waits for the store buffer to empty (or a release in it)
 	spinning          // waits for one of its watched lines to change
-	parked            // the task sleeps, the CPU is idle
-	finished          // the thread has returned, or the run is over for it
+	halted            // the idle context waits for an interrupt
+	finished          // the thread has returned, and there is no kernel to go on
 )
 
 // hw is a hardware thread (a CPU): its clock, the context it runs, its store
@@ -78,7 +79,6 @@ type hw struct {
 	core   *core
 	thread int
 	cpu    int
-	task   *task
 
 	now   sim.Time
 	state hwState
@@ -88,12 +88,12 @@ type hw struct {
 
 	midOp   bool    // blocked inside an operation: no interrupt before its end
 	ctx     *strand // what runs, or would if it were not blocked
-	base    *strand // the task's
+	under   *strand // what the interrupt in progress came over
+	idle    *strand // the idle context, made when it is first switched to
 	irq     *strand // the interrupt context, reused
 	inIRQ   bool
 	irqOff  bool
 	pending []sim.Handler
-	saved   hwSave // of the interrupted task
 
 	delayEnd sim.Time // computing
 	delayCat Category
@@ -109,71 +109,18 @@ type hw struct {
 	drainReleases bool // draining ends with the last release
 	farOp         farOp
 
-	step    sim.Step
-	bucket  *sim.Time
-	kind    bucketKind
-	mark    sim.Time   // next border of the measured interval
-	acct    *CPUResult // of the measured interval
-	book    *CPUResult // where time goes now: acct, or outside the interval a scratch account
-	outside TaskResult // scratch bucket outside the interval
-	drawn   uint64     // random draws so far
-	opStart sim.Time
-	inOp    bool
-}
-
-// hwSave is what an interrupt puts aside.
-type hwSave struct {
-	state    hwState
-	step     sim.Step
-	left     sim.Time // of a delay
-	until    sim.Time // its end if it had not been interrupted
-	delayCat Category
-	kind     bucketKind
-}
-
-// task is a thread of the program.
-type task struct {
-	hw     *hw
-	result TaskResult
-	why    sim.WaitReason
-	token  bool // an Unpark came before the Park
-	since  sim.Time
-	done   bool
-}
-
-// strand is a coroutine on a CPU: a task or the interrupt context.
-type strand struct {
-	e       *engine
-	hw      *hw
-	cpu     *sim.CPU
-	coro    *sim.Coro
-	yield   func()
-	thread  int
-	handler sim.Handler // of the interrupt context
-	idle    bool        // the interrupt context has nothing to do
+	step   sim.Step
+	bucket *sim.Time
+	kind   bucketKind
+	ledger
+	drawn uint64 // random draws so far
 }
 
 func newHW(e *engine, co *core, cpu, thread int) *hw {
-	h := &hw{e: e, core: co, cpu: cpu, thread: thread, mark: e.warm, acct: &CPUResult{}}
-	h.book = h.acct
-	if e.warm > 0 {
-		h.book = new(CPUResult)
-	} else {
-		h.mark = e.end
-	}
+	h := &hw{e: e, core: co, cpu: cpu, thread: thread}
+	h.ledger.init(e)
 	h.sb.init(e.m.StoreBuffer)
 	return h
-}
-
-func (e *engine) newContext(h *hw, name string, thread int, body func(x *strand)) *strand {
-	x := &strand{e: e, hw: h, thread: thread}
-	x.cpu = sim.NewCPU(e, len(e.ctxs), sim.TaskID(thread), name)
-	x.coro = sim.NewCoro(func(yield func()) {
-		x.yield = yield
-		body(x)
-	})
-	e.ctxs = append(e.ctxs, x)
-	return x
 }
 
 // run resumes the context of a runnable thread, taking a pending interrupt
@@ -187,30 +134,11 @@ func (h *hw) run() {
 	switch {
 	case !alive:
 		h.state = finished
-		h.task.done = true
-	case h.inIRQ && x.idle:
+		x.ended = true
+		h.setBucket(bucketRunning)
+	case x.rests:
 		h.leaveIRQ()
 	}
-}
-
-// enter is the boundary before every operation: here a thread waits for what
-// may still reach its core, and interrupts are taken.
-func (x *strand) enter() *hw {
-	h := x.hw
-	for h.now >= h.core.horizon || h.irqReady() {
-		x.yield()
-	}
-	return h
-}
-
-// block gives up the core in the given state until the engine makes the
-// thread runnable again.
-func (x *strand) block(s hwState) {
-	h := x.hw
-	h.state = s
-	h.midOp = s >= missing && s <= draining
-	x.yield()
-	h.midOp = false
 }
 
 // busySibling reports whether an SMT sibling competes for the core's issue

@@ -1,6 +1,10 @@
 package cores
 
-import "mmsim/sim"
+import (
+	"fmt"
+
+	"mmsim/sim"
+)
 
 var stepIRQ = sim.NewStep("interrupt")
 
@@ -9,7 +13,7 @@ var stepIRQ = sim.NewStep("interrupt")
 func interruptLoop(x *strand) {
 	for {
 		x.handler(x.cpu)
-		x.idle = true
+		x.rests = true
 		x.yield()
 	}
 }
@@ -33,14 +37,21 @@ func (e *engine) SetTimer(c *sim.CPU, after sim.Time, f sim.Handler) {
 	e.deliver(h, h.cpu, evTimer, after, f)
 }
 
+// SetTick implements sim.Executor.
+func (e *engine) SetTick(c *sim.CPU, after sim.Time, f sim.Handler) {
+	h := e.ctxs[c.Slot].enter()
+	e.deliver(h, h.cpu, evTick, after, f)
+	e.ticks++
+}
+
 func (e *engine) deliver(h *hw, cpu int, kind uint8, after sim.Time, f sim.Handler) {
 	target := e.hws[cpu]
+	if target == nil {
+		panic(fmt.Sprintf("cores: an interrupt for CPU %d, which is not in use", cpu))
+	}
 	at := h.now + max(after, e.lookRuns)
 	e.sys.Announce(target.core.id, at)
 	e.q.Push(at, kind, int32(cpu), e.keepHandler(f))
-	if kind == evTimer {
-		e.timers++
-	}
 	h.core.horizon = min(h.core.horizon, at)
 }
 
@@ -71,9 +82,9 @@ func (e *engine) interrupt(h *hw, ev sim.Event) {
 	e.runCore(h.core)
 }
 
-// interrupted makes a thread that can take an interrupt now runnable. What it
-// was doing stays saved when a second interrupt arrives before the first is
-// taken.
+// interrupted makes a thread that can take an interrupt now runnable. What is
+// left of a delay stays noted when a second interrupt arrives before the first
+// is taken.
 func (h *hw) interrupted(at sim.Time) {
 	if !h.irqReady() {
 		return
@@ -82,11 +93,12 @@ func (h *hw) interrupted(at sim.Time) {
 	case spinning:
 		h.wake(LockSpin, at)
 	case computing:
-		h.saved.state, h.saved.until, h.saved.delayCat = computing, h.delayEnd, h.delayCat
-		h.saved.left = h.delayEnd - max(at, h.now)
+		h.ctx.left = h.delayEnd - max(at, h.now)
 		h.wake(h.delayCat, at)
-	case parked, finished:
-		h.saved.state = h.state
+	case halted:
+		h.wake(Idle, at)
+		h.charge(Switch, h.e.m.OS.IdleExit)
+	case finished:
 		h.wake(Idle, at)
 	}
 }
@@ -95,54 +107,31 @@ func (h *hw) interrupted(at sim.Time) {
 func (h *hw) enterIRQ() {
 	f := h.pending[0]
 	h.pending = append(h.pending[:0], h.pending[1:]...)
-	h.saved.step, h.saved.kind = h.step, h.kind
+	h.under = h.ctx
+	h.under.step = h.step
 	h.inIRQ = true
 	h.step = stepIRQ
-	if h.kind == bucketRunning {
-		h.setBucket(bucketIRQ)
-	}
+	h.setBucket(bucketIRQ)
 	h.charge(Interrupt, h.cycles(h.e.m.OS.IRQEntryExit))
 	h.ctx = h.irq
-	h.irq.handler, h.irq.idle = f, false
+	h.irq.cpu.Task = h.under.cpu.Task
+	if h.under.ended {
+		h.irq.cpu.Task = sim.IdleTask
+	}
+	h.irq.handler, h.irq.rests = f, false
 }
 
 // leaveIRQ returns to what was interrupted.
 func (h *hw) leaveIRQ() {
 	h.inIRQ = false
-	h.ctx = h.base
-	h.step = h.saved.step
-	h.setBucket(h.saved.kind)
-	state := h.saved.state
-	h.saved.state = runnable
-	if len(h.pending) > 0 && !h.irqOff {
-		h.state = state
-		h.resumeDelay()
-		h.interrupted(h.now)
-		return
-	}
-	switch state {
-	case computing:
-		h.resumeDelay()
-		h.state = computing
-		h.e.schedule(h.core, h.delayEnd)
-	case parked:
-		h.state = parked
-		if h.task.token {
-			h.unpark(h.now)
-		}
-	case finished:
+	h.irq.rests = false
+	h.ctx = h.under
+	h.ctx.interrupted = true
+	h.step = h.ctx.step
+	h.setBucket(bucketRunning)
+	if h.ctx.ended {
 		h.state = finished
-	}
-}
-
-// resumeDelay takes an interrupted delay up again: a computation has what was
-// left of it still to do, a thread that thinks until a point of time does not
-// wait longer for having been interrupted.
-func (h *hw) resumeDelay() {
-	h.delayCat = h.saved.delayCat
-	h.delayEnd = h.now + h.saved.left
-	if h.delayCat == Think {
-		h.delayEnd = max(h.now, h.saved.until)
+		h.interrupted(h.now)
 	}
 }
 
@@ -162,61 +151,4 @@ func (e *engine) Interrupts(c *sim.CPU, on bool) {
 		e.traceCall(x, tr, "irq-disable")
 	}
 	x.enter()
-}
-
-// Park implements sim.Executor.
-func (e *engine) Park(c *sim.CPU, why sim.WaitReason) {
-	x := e.ctxs[c.Slot]
-	h := x.enter()
-	tk := h.task
-	if tk.token {
-		tk.token = false
-		return
-	}
-	h.count(Switches)
-	tr := e.begin(h, 0)
-	h.charge(Switch, h.cycles(e.m.OS.ContextSwitch))
-	tk.why, tk.since = why, h.now
-	h.setBucket(bucketSleeping)
-	x.block(parked)
-	e.traceCall(x, tr, "park")
-}
-
-// Unpark implements sim.Executor.
-func (e *engine) Unpark(c *sim.CPU, t sim.TaskID) {
-	x := e.ctxs[c.Slot]
-	h := x.enter()
-	tr := e.begin(h, 0)
-	target := e.tasks[t].hw
-	delay := sim.Time(0)
-	if target != h {
-		h.charge(Compute, h.cycles(e.m.OS.IPISend))
-		h.count(IPIsSent)
-		delay = e.m.OS.IPIDelivery
-	}
-	at := h.now + max(delay, e.lookRuns)
-	e.sys.Announce(target.core.id, at)
-	e.q.Push(at, evWake, int32(target.cpu), 0)
-	h.core.horizon = min(h.core.horizon, at)
-	e.traceCall(x, tr, "unpark")
-}
-
-// wakeTask delivers an Unpark.
-func (e *engine) wakeTask(h *hw, at sim.Time) {
-	e.sys.Arrived(h.core.id, at)
-	h.task.token = true
-	if h.state == parked && !h.inIRQ {
-		h.wake(Idle, at)
-		h.unpark(at)
-		e.runCore(h.core)
-	}
-}
-
-// unpark brings a sleeping task back onto its idle CPU.
-func (h *hw) unpark(at sim.Time) {
-	h.task.token = false
-	h.charge(Switch, h.e.m.OS.IdleExit+h.cycles(h.e.m.OS.ContextSwitch))
-	h.count(Switches)
-	h.state = runnable
-	h.setBucket(bucketRunning)
 }

@@ -61,7 +61,7 @@ func TestSimultaneousIPIs(t *testing.T) {
 		}
 		bodies = append(bodies, func(c *sim.CPU) {
 			if parks {
-				c.Park(why)
+				park(c, why)
 			} else {
 				c.Compute(50_000)
 			}
@@ -70,7 +70,7 @@ func TestSimultaneousIPIs(t *testing.T) {
 		bodies = append(bodies, func(c *sim.CPU) {
 			c.Compute(40_000)
 			if parks {
-				c.Unpark(senders)
+				unpark(c, senders)
 			}
 		})
 		m := testMachine(1, senders+2, 1)
@@ -146,13 +146,13 @@ func TestTimers(t *testing.T) {
 		c.SetTimer(period, tick)
 		c.Compute(200_000)
 		c.SpinUntil(sim.Never, sim.Cond{Ref: flag, Arg: 1})
-		c.Park(why)
+		park(c, why)
 	}
 	helper := func(c *sim.CPU) {
 		c.Compute(500_000)
 		c.Store(flag, 1)
 		c.Compute(300_000)
-		c.Unpark(0)
+		unpark(c, 0)
 		c.Think(500 * sim.Microsecond)
 	}
 	r := mustRun(t, m, onCPUs(sim.NewMemory(), body, helper))
@@ -196,7 +196,7 @@ func TestBoot(t *testing.T) {
 			t.Errorf("CPU %d runs its thread after %d boots", c.ID(), booted[c.ID()])
 		}
 	})...)
-	p.Boot = func(c *sim.CPU) {
+	p.Hooks.Boot = func(c *sim.CPU) {
 		booted[c.ID()]++
 		if !c.InIRQ {
 			t.Error("boot is not in interrupt context")

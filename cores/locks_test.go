@@ -99,19 +99,18 @@ func contend(c *sim.CPU) {
 		c.Compute(300)
 		c.LockReleased(pairFirst.A, sim.Exclusive)
 		c.StoreRelease(pairSecond, turn+1)
-		c.Compute(500)
+		c.Compute(100)
 		c.OpEnd()
 	}
 }
 
-// lockRun runs contend on every CPU of a machine and returns the lock's row.
-func lockRun(t *testing.T, m *Machine) lockstat.Result {
+// lockRun runs contend on some CPUs and returns the lock's row.
+func lockRun(t *testing.T, m *Machine, cpus ...int) lockstat.Result {
 	t.Helper()
-	var bodies []func(c *sim.CPU)
-	for range m.Mem.Topology.CPUs() {
-		bodies = append(bodies, contend)
+	p := &Program{Mem: sim.NewMemory(), Syms: &sim.Symbols{}}
+	for _, cpu := range cpus {
+		p.Threads = append(p.Threads, Thread{Name: "t", Path: "test", CPU: cpu, Body: contend})
 	}
-	p := onCPUs(sim.NewMemory(), bodies...)
 	p.Syms.AddObject(pairBase.A, pairLayout, "")
 	res, err := Run(m, p, Options{Seed: 3, Warmup: 20 * sim.Microsecond, Duration: 100 * sim.Microsecond})
 	if err != nil {
@@ -127,16 +126,18 @@ func lockRun(t *testing.T, m *Machine) lockstat.Result {
 // any lock, at the distances that the machine has, and is the same every time.
 func TestLockResults(t *testing.T) {
 	m := testMachine(2, 2, 2)
-	r := lockRun(t, m)
-	if again := lockRun(t, m); again != r {
+	all := []int{0, 1, 2, 3, 4, 5, 6, 7}
+	r := lockRun(t, m, all...)
+	if again := lockRun(t, m, all...); again != r {
 		t.Errorf("two runs differ: %+v and %+v", r, again)
 	}
 	x := r.Modes[sim.Exclusive]
 	if r.Class != "lock_pair.first" || x.Acquired < 50 || x.Contended < x.Acquired/2 || x.Contended > x.Acquired || x.Waiting == 0 {
 		t.Errorf("%s: %+v", r.Class, x)
 	}
-	if elapsed := 100 * sim.Microsecond; x.HoldTime > elapsed || x.HoldTime < elapsed/2 || x.MaxHold > x.HoldTime/10 {
-		t.Errorf("the lock was held for %v of %v, at most %v", x.HoldTime, elapsed, x.MaxHold)
+	section := 300 * m.Clock[0].Clock.Period()
+	if least := section * sim.Time(x.Acquired-1); x.HoldTime < least || x.HoldTime > 2*least || x.MaxHold < section || x.MaxHold > 2*section {
+		t.Errorf("%d sections of %v or more took %v, at most %v", x.Acquired, section, x.HoldTime, x.MaxHold)
 	}
 	var n int64
 	for d, h := range r.Handovers {
@@ -151,8 +152,24 @@ func TestLockResults(t *testing.T) {
 	if n > x.Contended || n < x.Contended*9/10 {
 		t.Errorf("%d hand-overs of %d contended acquisitions", n, x.Contended)
 	}
-	near, far := r.Handovers[lockstat.SameDomain], r.Handovers[lockstat.OtherSocket]
-	if near.Time/sim.Time(near.Count) >= far.Time/sim.Time(far.Count) {
-		t.Errorf("a hand-over within the domain takes %v, across sockets %v", near.Time/sim.Time(near.Count), far.Time/sim.Time(far.Count))
+}
+
+// TestHandoverByDistance: the farther the lock travels, the dearer it is.
+func TestHandoverByDistance(t *testing.T) {
+	m := testMachine(2, 2, 2)
+	last := sim.Time(0)
+	for _, tc := range []struct {
+		other    int
+		distance lockstat.Distance
+	}{{4, lockstat.SameCore}, {1, lockstat.SameDomain}, {2, lockstat.OtherSocket}} {
+		h := lockRun(t, m, 0, tc.other).Handovers[tc.distance]
+		if h.Count < 20 {
+			t.Fatalf("%d hand-overs of distance %v", h.Count, tc.distance)
+		}
+		mean := h.Time / sim.Time(h.Count)
+		if mean < last*5/4 {
+			t.Errorf("distance %v: %v, the next nearer one %v", tc.distance, mean, last)
+		}
+		last = mean
 	}
 }

@@ -74,6 +74,12 @@ type OSCosts struct {
 	IPISend       sim.Cycles // on the sending CPU, per target
 	IPIDelivery   sim.Time   // from send to the target's vector
 	IRQEntryExit  sim.Cycles // interrupt entry and exit on the interrupted CPU
+	TLBFlush      TLBFlush
+	// TLBIIssue and TLBIInvalidate are the costs of one broadcast invalidation
+	// beyond its way: issuing it, and carrying it out at the receivers, one
+	// after the other.
+	TLBIIssue      sim.Cycles
+	TLBIInvalidate sim.Time
 }
 
 // Machine is the full description of a simulated machine, as resolved from

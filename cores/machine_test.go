@@ -44,7 +44,7 @@ func testMachine(sockets, coresPerSocket, threads int) *Machine {
 
 // onCPUs makes a program of one thread per CPU, all in one group.
 func onCPUs(mem *sim.Memory, bodies ...func(c *sim.CPU)) *Program {
-	p := &Program{Mem: mem, Syms: &sim.Symbols{}}
+	p := &Program{Mem: mem, Syms: &sim.Symbols{}, Hooks: parking}
 	for i, b := range bodies {
 		p.Threads = append(p.Threads, Thread{Name: "t", Path: "test", CPU: i, Body: b})
 	}

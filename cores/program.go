@@ -10,27 +10,31 @@ import (
 	"mmsim/sim/lockstat"
 )
 
-// Thread is one task of a program: a coroutine pinned to a CPU. Body loops
-// over operations (OpBegin, the path, OpEnd) for ever; the run ends it. A body
-// that returns leaves its CPU idle.
+// Thread is one task of a program: a coroutine. Body loops over operations
+// (OpBegin, the path, OpEnd) for ever; the run ends it. A body that returns
+// leaves its CPU to the kernel's Exit hook, or idle.
 type Thread struct {
 	Name  string // "hitters[3]"
 	Path  string // for deadlock reports: the path that the thread repeats
 	Group int    // index of the group whose totals it counts to
-	CPU   int
-	Body  func(c *sim.CPU)
+	// CPU is where the thread starts. The first thread of a CPU runs from the
+	// start; the others begin when the kernel switches to them (Hooks.Start),
+	// which has them on its run queues.
+	CPU int
+	// MayUse lists further CPUs that the kernel may run the thread on. They are
+	// in use even if no thread starts there.
+	MayUse []int
+	Body   func(c *sim.CPU)
 }
 
 // Program is what a machine runs: initial memory with its symbols, threads,
-// and optionally what each CPU does as it comes up (timers, such as the
-// scheduler tick). Mem is used up by the run; clone it to keep it.
+// and the entry points of the kernel, if there is one. Mem is used up by the
+// run; clone it to keep it.
 type Program struct {
 	Mem     *sim.Memory
 	Syms    *sim.Symbols
 	Threads []Thread
-	// Boot, if set, runs once in interrupt context on every CPU that has a
-	// thread, at time 0.
-	Boot func(c *sim.CPU)
+	Hooks   sim.Hooks
 }
 
 // Options of one run.
@@ -53,8 +57,8 @@ type Options struct {
 
 // TraceOp is one executed operation, for explain.
 type TraceOp struct {
-	Thread int // index in Program.Threads, -1 for interrupt context on an idle CPU
-	IRQ    bool
+	Thread int  // index in Program.Threads, -1 for interrupt context on an idle CPU
+	IRQ    bool // in an interrupt, or on the way back from one
 	CPU    int
 	Step   sim.Step
 	Start  sim.Time
@@ -142,10 +146,13 @@ func (m Metric) String() string {
 		"switches"}[m]
 }
 
-// CPUResult is the account of one CPU over the measured interval.
+// CPUResult is the account of what one CPU did for one group over the measured
+// interval: while it ran threads of the group, and for the group of the first
+// thread that may use the CPU also while it ran none. A CPU that ran threads of
+// several groups has a result for each.
 type CPUResult struct {
 	CPU    int
-	Group  int      // group of the thread pinned here
+	Group  int
 	Period sim.Time // length of a clock cycle
 	Time   [sim.MaxSteps][NumCategories]sim.Time
 	// SpinWait splits LockSpin by where the misses inside it were served.
@@ -156,10 +163,12 @@ type CPUResult struct {
 
 // TaskResult is the account of one task over the measured interval.
 type TaskResult struct {
-	Thread   int
-	Running  sim.Time // on a CPU, interrupts excluded
-	IRQ      sim.Time // interrupted
+	Thread  int
+	Running sim.Time // on a CPU, interrupts excluded
+	IRQ     sim.Time // interrupted
+	// Sleeping by what the task waited for; Runnable is a CPU.
 	Sleeping [sim.MaxReasons]sim.Time
+	Exited   sim.Time // after its body had returned
 	Ops      int64
 }
 
@@ -180,7 +189,7 @@ type Bounce struct {
 // Result is what one run measured.
 type Result struct {
 	Elapsed sim.Time
-	CPUs    []CPUResult  // ascending by CPU, those with a thread
+	CPUs    []CPUResult  // ascending by CPU, then group
 	Tasks   []TaskResult // by thread
 	// Latency by group: from OpBegin to OpEnd in ps, of operations that ended
 	// in the measured interval.
@@ -196,6 +205,6 @@ type Result struct {
 	HostEvents int64
 }
 
-// Check reports the first account that does not add up: each CPU's and each
-// task's times must sum to the elapsed time.
+// Check reports the first account that does not add up: each CPU's times in all
+// groups and each task's times must sum to the elapsed time.
 func (r *Result) Check() error { return checkAccounts(r) }

@@ -73,7 +73,7 @@ func TestSiblingsSlowEachOther(t *testing.T) {
 		}, true},
 		{"thinks", func(c *sim.CPU) { c.Think(100 * sim.Microsecond) }, false},
 		{"spins", func(c *sim.CPU) { c.SpinUntil(sim.Never, sim.Cond{Ref: word(0x20000), Arg: 1}) }, false},
-		{"sleeps", func(c *sim.CPU) { c.Park(whyTest) }, false},
+		{"sleeps", func(c *sim.CPU) { park(c, whyTest) }, false},
 	} {
 		var took sim.Time
 		p := onCPUs(sim.NewMemory(), func(cpu *sim.CPU) {
@@ -84,7 +84,7 @@ func TestSiblingsSlowEachOther(t *testing.T) {
 			}
 			took = cpu.Now() - start
 			cpu.Store(word(0x20000), 1)
-			cpu.Unpark(1)
+			unpark(cpu, 1)
 		}, c.other)
 		mustRun(t, m, p)
 		want := lone

@@ -55,10 +55,9 @@ func (s *StallError) Error() string {
 func (e *engine) watchdog(now sim.Time) error {
 	alive, thinking := false, false
 	for _, tk := range e.tasks {
-		h := tk.hw
 		alive = alive || !tk.done
-		thinking = thinking || h.state == computing && h.delayCat == Think
-		if h.inOp && now-h.opStart > e.opt.TaskStall {
+		thinking = thinking || tk.thinks()
+		if tk.inOp && now-tk.opStart > e.opt.TaskStall {
 			return e.stall(now, fmt.Sprintf("%s has been in one operation for more than %v of simulated time", e.prog.Threads[tk.result.Thread].Name, e.opt.TaskStall))
 		}
 	}
@@ -78,20 +77,30 @@ func (e *engine) watchdogPeriod() sim.Time {
 	return max(1, min(e.opt.NoProgress/2, e.opt.TaskStall/2, e.end/32))
 }
 
-// deadlocked reports whether no thread can ever go on: nothing but timers is
-// pending, and no thread sleeps for what timers do. (The watchdog's own event
-// has been taken off the queue.)
+// deadlocked reports whether no thread can ever go on: nothing but ticks is
+// pending, and no thread waits for what ticks bring about. (The watchdog's own
+// event has been taken off the queue.)
 func (e *engine) deadlocked() bool {
-	return e.in.Len() == 0 && e.runs.Len() == 0 && e.q.Len() == e.timers && !e.ticksHelp()
+	if e.in.Len() > 0 || e.runs.Len() > 0 || e.q.Len() > e.ticks {
+		return false
+	}
+	return e.ticks == 0 || !e.ticksHelp()
 }
 
+// ticksHelp reports whether a task waits for a CPU, or sleeps for what comes with
+// a tick.
 func (e *engine) ticksHelp() bool {
 	for _, tk := range e.tasks {
-		if tk.hw.state == parked && tk.why.ByTick() {
+		if tk.waits() && !tk.done && (tk.why == sim.Runnable || tk.why.ByTick()) {
 			return true
 		}
 	}
 	return false
+}
+
+// thinks reports whether the task is on a CPU in user mode.
+func (t *task) thinks() bool {
+	return !t.waits() && t.hw.ctx == t.strand && t.hw.state == computing && t.hw.delayCat == Think
 }
 
 func (e *engine) stall(now sim.Time, what string) error {
@@ -106,10 +115,10 @@ func (e *engine) stopped(what string, at sim.Time) error {
 func (e *engine) threadStates() []ThreadState {
 	var out []ThreadState
 	for i, tk := range e.tasks {
-		h := tk.hw
-		s := ThreadState{Name: e.prog.Threads[i].Name, CPU: h.cpu, Path: e.prog.Threads[i].Path, Step: h.step.String(),
-			Since: h.opStart, Waiting: h.waiting(), Holds: e.locks.HeldBy(h.base.cpu.Slot), Awaits: e.locks.AwaitedBy(h.base.cpu.Slot)}
-		if h.state == parked {
+		s := ThreadState{Name: e.prog.Threads[i].Name, CPU: tk.hw.cpu, Path: e.prog.Threads[i].Path, Step: tk.step().String(),
+			Since: tk.opStart, Waiting: tk.waiting(),
+			Holds: e.locks.HeldBy(tk.strand.cpu.Slot), Awaits: e.locks.AwaitedBy(tk.strand.cpu.Slot)}
+		if tk.waits() {
 			s.Since = tk.since
 		}
 		out = append(out, s)
@@ -117,10 +126,28 @@ func (e *engine) threadStates() []ThreadState {
 	return out
 }
 
+// step is the step that the task is in, also while it is interrupted.
+func (t *task) step() sim.Step {
+	if !t.waits() && t.hw.ctx == t.strand {
+		return t.hw.step
+	}
+	return t.strand.step
+}
+
+func (t *task) waiting() string {
+	switch {
+	case t.done:
+		return "returned"
+	case !t.waits():
+		return t.hw.waiting()
+	case t.why == sim.Runnable:
+		return "waiting for a CPU"
+	}
+	return "sleeping: " + t.why.String()
+}
+
 func (h *hw) waiting() string {
 	switch h.state {
-	case parked:
-		return "sleeping: " + h.task.why.String()
 	case spinning:
 		var on []string
 		for i := range h.spinOn.Conds {
@@ -131,14 +158,14 @@ func (h *hw) waiting() string {
 		return "waiting for the line of " + h.e.symbol(sim.Addr(h.missLine)<<h.e.lineShift)
 	case starved:
 		return "waiting for a miss buffer"
+	case syncing:
+		return "waiting for a TLB invalidation"
 	case full, draining:
 		return "waiting for the store buffer"
 	case computing:
 		if h.delayCat == Think {
 			return "thinking"
 		}
-	case finished:
-		return "returned"
 	}
 	return "running"
 }

@@ -51,7 +51,7 @@ func TestDeadlock(t *testing.T) {
 		}
 	}
 	p := namedThreads(onCPUs(sim.NewMemory(), take("first", "second"), take("second", "first"),
-		func(c *sim.CPU) { c.OpBegin(); c.Park(whyQueue) }), "left[0]", "right[0]", "sleeper[0]")
+		func(c *sim.CPU) { c.OpBegin(); park(c, whyQueue) }), "left[0]", "right[0]", "sleeper[0]")
 	p.Syms.AddObject(base.A, pair, "")
 	stall := runStalled(t, p, Options{Seed: 1, Duration: sim.Millisecond})
 	msg := stall.Error()

@@ -152,7 +152,7 @@ func (h *hw) commitNow(l cache.Line, r sim.Ref, v uint64, wide *wideData) bool {
 	}
 	h.count(level)
 	h.sb.done = max(h.sb.done, h.now+wait)
-	h.write(i, l, r, v, wide)
+	h.write(i, l, r, v, wide, h.now)
 	return true
 }
 
@@ -240,7 +240,7 @@ func (h *hw) commit(s *sbEntry, at sim.Time) {
 	if s.release {
 		b.releases--
 	}
-	h.write(h.inL1(s.line), s.line, s.r, s.v, s.wide)
+	h.write(h.inL1(s.line), s.line, s.r, s.v, s.wide, at)
 	for b.n > 0 && b.at(0).gone {
 		b.head++
 		if b.head == len(b.ents) {

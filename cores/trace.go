@@ -50,7 +50,11 @@ func (e *engine) trace(x *strand, t traced, op string, o sim.Order, r sim.Ref, v
 		op += "." + o.String()
 	}
 	took := h.now - t.start
-	e.opt.Trace(TraceOp{Thread: x.thread, IRQ: h.inIRQ, CPU: h.cpu, Step: h.step, Start: t.start, Took: took,
+	thread := -1
+	if t := h.task(); t != nil && !t.strand.ended {
+		thread = t.result.Thread
+	}
+	e.opt.Trace(TraceOp{Thread: thread, IRQ: h.inIRQ || x.returning, CPU: h.cpu, Step: h.step, Start: t.start, Took: took,
 		Cycles: sim.Cycles((took + h.core.period/2) / h.core.period), Op: op, Addr: r.A, Size: r.Size, Value: v,
 		Before: t.before, After: h.lineState(r.A)})
 }

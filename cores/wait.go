@@ -26,16 +26,27 @@ func (e *engine) Think(c *sim.CPU, until sim.Time) {
 }
 
 // delay lets time pass without touching memory. A delay beyond the horizon is
-// one event; an interrupt splits it.
+// one event; an interrupt splits it. A computation has what was left of it still
+// to do then, on whatever CPU; a thread that thinks until a point of time does
+// not wait longer for having been interrupted.
 func (x *strand) delay(k Category, dt sim.Time) {
 	h := x.hw
 	if h.now+dt < h.core.horizon && len(h.core.hw) == 1 {
 		h.charge(k, dt)
 		return
 	}
-	h.delayEnd, h.delayCat = h.now+dt, k
-	h.e.schedule(h.core, h.delayEnd)
-	x.block(computing)
+	for end := h.now + dt; dt > 0; {
+		h.delayEnd, h.delayCat, x.left = h.now+dt, k, 0
+		h.e.schedule(h.core, h.delayEnd)
+		x.block(computing)
+		dt = x.left
+		if x.interrupted {
+			h = x.returnFromIRQ(k == Think)
+			if k == Think && dt > 0 {
+				dt = end - h.now
+			}
+		}
+	}
 }
 
 // endDelays makes threads runnable whose delay is over by now.
@@ -67,7 +78,7 @@ func (e *engine) Spin(c *sim.CPU, deadline sim.Time) int {
 	tr := e.begin(h, c.Conds[0].Ref.A)
 	h.inSpin = true
 	i := x.spin(c, deadline)
-	h.inSpin = false
+	x.hw.inSpin = false
 	if e.opt.Trace != nil {
 		e.trace(x, tr, "spin", c.Conds[0].Order, c.Conds[0].Ref, 0)
 	}
@@ -75,8 +86,8 @@ func (e *engine) Spin(c *sim.CPU, deadline sim.Time) int {
 }
 
 func (x *strand) spin(c *sim.CPU, deadline sim.Time) int {
-	h := x.hw
 	for {
+		h := x.hw
 		for i := range c.Conds {
 			k := &c.Conds[i]
 			v := x.read(k.Ref)
@@ -86,7 +97,7 @@ func (x *strand) spin(c *sim.CPU, deadline sim.Time) int {
 			if k.Holds(v) {
 				return i
 			}
-			x.enterSpinning()
+			h = x.enterSpinning()
 		}
 		if h.now >= deadline {
 			return -1
@@ -108,10 +119,14 @@ func (x *strand) spin(c *sim.CPU, deadline sim.Time) int {
 
 // enterSpinning is the operation boundary inside a spin-wait: an interrupt
 // taken here is no part of the spin.
-func (x *strand) enterSpinning() {
+func (x *strand) enterSpinning() *hw {
 	x.hw.inSpin = false
-	x.enter()
-	x.hw.inSpin = true
+	if x.interrupted {
+		x.returnFromIRQ(false)
+	}
+	h := x.enter()
+	h.inSpin = true
+	return h
 }
 
 // watchable reports whether the thread may sleep: every line of the conditions

@@ -30,13 +30,14 @@ type ExplainRequest struct {
 const (
 	// warmOps is how many executions go before the one that is explained:
 	// caches are warm then, and per-CPU lists filled.
-	warmOps = 8
-	// explainInterval is the time between the starts of two executions. It is
-	// far longer than any execution alone, cold ones included, so an operation
-	// belongs to the execution that is due nearest to it.
-	explainInterval = 200 * sim.Microsecond
-	explainSeed     = 1
+	warmOps     = 8
+	explainSeed = 1
 )
+
+// explainIntervals are the times between the starts of two executions, the
+// next one tried where executions take longer than half of it, for grace
+// periods. An operation belongs to the execution that is due nearest to it.
+var explainIntervals = []sim.Time{200 * sim.Microsecond, 20 * sim.Millisecond}
 
 // DefaultExperiment is the question that mmsim answers when asked nothing.
 const DefaultExperiment = "uprobe-vma-lookup"
@@ -69,26 +70,36 @@ type explanation struct {
 
 // execute runs the program and keeps the execution that is asked for.
 func (e *explanation) execute(ctx context.Context) (*tracer, error) {
+	for _, interval := range explainIntervals {
+		t, err := e.executeEvery(ctx, interval)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(t.ops) > 0 && t.elapsed() < interval/2:
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("one execution takes longer than %v", explainIntervals[len(explainIntervals)-1]/2)
+}
+
+func (e *explanation) executeEvery(ctx context.Context, interval sim.Time) (*tracer, error) {
+	e.spec.Groups[0].Interval = interval
 	prog, err := workloads.Build(*e.spec, e.machine, e.Design, explainSeed)
 	if err != nil {
 		return nil, err
 	}
-	t := &tracer{wanted: warmOps, first: sim.Never, syms: prog.Syms, lineBytes: sim.Addr(e.machine.Mem.LineBytes),
+	t := &tracer{wanted: warmOps, interval: interval, first: sim.Never, syms: prog.Syms, lineBytes: sim.Addr(e.machine.Mem.LineBytes),
 		period: onePeriod(e.machine)}
 	if e.Cold {
 		t.wanted = 0
 	}
-	_, err = cores.Run(e.machine, prog, cores.Options{Seed: explainSeed, Duration: (warmOps + 2) * explainInterval, Trace: t.add, Context: ctx})
+	run := (warmOps + 2) * interval
+	_, err = cores.Run(e.machine, prog, cores.Options{Seed: explainSeed, Duration: run, NoProgress: run, TaskStall: run,
+		Trace: t.add, Context: ctx})
 	if err != nil {
 		return nil, err
 	}
 	t.dropTrailingInterrupts()
-	switch {
-	case len(t.ops) == 0:
-		return nil, fmt.Errorf("no operation was executed")
-	case t.elapsed() >= explainInterval/2:
-		return nil, fmt.Errorf("one execution takes longer than %v", explainInterval/2)
-	}
 	return t, nil
 }
 

@@ -3,6 +3,7 @@ package experiments
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"mmsim/configs"
 	"mmsim/configs/schema"
@@ -42,7 +43,7 @@ func (q *ExplainRequest) resolve() (*explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.CPUs, g.Interval, g.Think = []int{0}, explainInterval, 0
+	g.CPUs, g.Think = []int{0}, 0
 	hw, err := machine.Resolve()
 	return &explanation{q, setup.Experiment, spec, hw}, err
 }
@@ -128,18 +129,46 @@ func (q *ExplainRequest) load(overrides []configs.Assignment) (*configs.Setup, *
 func (q *ExplainRequest) experimentWithPath() (string, error) {
 	names := []string{q.Experiment}
 	if q.Experiment == "" {
-		names = append([]string{DefaultExperiment}, configs.ExperimentNames()...)
+		names = append(slices.Clone(explainFirst), configs.ExperimentNames()...)
 	}
 	for _, name := range names {
-		run, err := firstRun(name)
+		paths, err := pathsOf(name)
 		if err != nil {
 			return "", err
 		}
-		if slices.ContainsFunc(run.Spec.Groups, func(g workloads.Group) bool { return g.Path == q.Path }) {
+		if slices.Contains(paths, q.Path) {
 			return name, nil
 		}
 	}
 	return "", q.pathless(strings.Join(names, ", "))
+}
+
+// explainFirst are the experiments whose parameters explain prefers where
+// several have the path: short sections, no shared CPUs.
+var explainFirst = []string{DefaultExperiment, "lock-scaling", "ref-scaling"}
+
+// pathsOf lists the paths of an experiment's groups; those of presets are found
+// once.
+func pathsOf(experiment string) ([]string, error) {
+	if !slices.Contains(configs.ExperimentNames(), experiment) {
+		return findPaths(experiment)
+	}
+	found, _ := presetPaths.LoadOrStore(experiment, sync.OnceValues(func() ([]string, error) { return findPaths(experiment) }))
+	return found.(func() ([]string, error))()
+}
+
+var presetPaths sync.Map // name -> func() ([]string, error)
+
+func findPaths(experiment string) ([]string, error) {
+	run, err := firstRun(experiment)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for i := range run.Spec.Groups {
+		out = append(out, run.Spec.Groups[i].Path)
+	}
+	return out, nil
 }
 
 func (q *ExplainRequest) pathless(experiment string) error {

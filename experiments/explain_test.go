@@ -12,6 +12,7 @@ import (
 	"mmsim/configs"
 	"mmsim/results"
 	"mmsim/sim"
+	"mmsim/workloads"
 )
 
 // cell is the content of a table by row and header.
@@ -75,6 +76,14 @@ func TestExplainShowsTheDesignsOwnSteps(t *testing.T) {
 func TestOperationsMakeUpTheExecution(t *testing.T) {
 	check := func(q ExplainRequest) {
 		tr := traced(t, q)
+		path, err := workloads.LookupPath(q.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		interrupted := slices.ContainsFunc(tr.ops, func(o tracedOp) bool { return o.IRQ })
+		if interrupted && !path.HasProcess() {
+			return // it waits for a grace period
+		}
 		var took sim.Time
 		for i := range tr.ops {
 			took += tr.ops[i].Took
@@ -84,6 +93,9 @@ func TestOperationsMakeUpTheExecution(t *testing.T) {
 		}
 		if rest := tr.elapsed() - took; rest < 0 || rest > tr.elapsed()/50 {
 			t.Errorf("%v: operations take %v, the execution %v", q, took, tr.elapsed())
+		}
+		if !path.HasProcess() {
+			return // called in the kernel
 		}
 		if first, last := tr.ops[0].Op, tr.ops[len(tr.ops)-1].Op; first != "compute" || last != "compute" {
 			t.Errorf("%v: begins with %s and ends with %s, not with entry and exit of the kernel", q, first, last)
@@ -103,11 +115,11 @@ func TestColdExecutionsMiss(t *testing.T) {
 	eachKernelDesign(func(path, design string) {
 		cold := traced(t, ExplainRequest{Path: path, Design: design, Cold: true})
 		warm := traced(t, ExplainRequest{Path: path, Design: design})
-		absent := func(o tracedOp) bool { return o.Op == "load" && o.Before == "I" }
+		absent := func(o tracedOp) bool { return o.Addr != 0 && o.Before == "I" }
 		if !slices.ContainsFunc(cold.ops, absent) {
-			t.Errorf("%s, %s: no load of the first execution misses", path, design)
+			t.Errorf("%s, %s: nothing that the first execution accesses is absent", path, design)
 		}
-		if cold.elapsed() < 2*warm.elapsed() {
+		if warm.interval == explainIntervals[0] && cold.elapsed() < 2*warm.elapsed() {
 			t.Errorf("%s, %s: %v cold, %v warm", path, design, cold.elapsed(), warm.elapsed())
 		}
 		if first := cold.ops[0]; first.Step != warm.ops[0].Step || first.Op != warm.ops[0].Op {

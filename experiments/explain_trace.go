@@ -14,6 +14,7 @@ type tracer struct {
 	syms      *sim.Symbols
 	lineBytes sim.Addr
 	period    sim.Time // of the CPU's clock
+	interval  sim.Time // between the starts of executions
 	first     sim.Time // start of execution 0
 	ops       []tracedOp
 }
@@ -33,7 +34,7 @@ func (t *tracer) add(op cores.TraceOp) {
 	t.first = min(t.first, op.Start)
 	// An interrupt can hold a start up, so an execution is looked for around
 	// the time at which it is due.
-	if int((op.Start-t.first+explainInterval/2)/explainInterval) != t.wanted {
+	if int((op.Start-t.first+t.interval/2)/t.interval) != t.wanted {
 		return
 	}
 	if op.IRQ && len(t.ops) == 0 {

@@ -60,6 +60,16 @@ var bases = map[string]base{
 		"sweep.group.churners.count=[4]", "kernel.tick=20us"}},
 	"clusters": {"uprobe-clusters", "mmap-lock", []string{"warmup=0ns", "duration=25us",
 		"sweep.group.hitters.cpus=[[0, 8, 16, 24]]"}},
+	// One lock, several locks, spinning and sleeping.
+	"lock": {"lock-scaling", "tas", []string{"warmup=5us", "duration=30us", "sweep.group.lockers.count=[6]"}},
+	"locks": {"lock-scaling", "mutex", []string{"warmup=5us", "duration=30us", "sweep.group.lockers.count=[6]",
+		"kernel.bench.objects=8", "group.lockers.nest=2", "group.lockers.target=uniform"}},
+	// Readers and writers of rw_semaphores.
+	"rwsem": {"lock-scaling", "rwsem", []string{"warmup=5us", "duration=600us", "sweep.group.lockers.count=[12]",
+		"group.lockers.read_fraction=60%", "group.lockers.hold=40000cycles", "kernel.tick=10us"}},
+	// More threads than CPUs.
+	"shared-cpus": {"lock-overcommit", "mutex", []string{"warmup=0ns", "duration=1ms", "sweep.group.lockers.count=[20]",
+		"kernel.tick=50us", "kernel.sched.slice=100us"}},
 	// Working sets a little larger than one level of small caches.
 	"beyond-l1d": {"machine-micro", "chase-36KiB", smallCaches},
 	"beyond-l2":  {"machine-micro", "chase-72KiB", smallCaches},
@@ -150,6 +160,10 @@ var liveMachineKeys = map[string][2]string{
 	"os.ipi_send":       {"churn", "400cycles"},
 	"os.ipi_delivery":   {"churn", "900ns"},
 	"os.irq_entry_exit": {"churn", "900cycles"},
+
+	"os.tlb_flush":       {"arm64-churn", "ipi"},
+	"os.tlbi_issue":      {"arm64-churn", "400cycles"},
+	"os.tlbi_invalidate": {"arm64-churn", "400ns"},
 }
 
 // liveExperimentKeys does so for the keys of an experiment, with the address.
@@ -174,12 +188,35 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 	"group[].first_cpu":     {"hits", "group.hitters.first_cpu", "17"},
 	"group[].zipf_exponent": {"zipf", "group.hitters.zipf_exponent", "3.0"},
 
+	"group[].read_fraction":   {"rwsem", "group.lockers.read_fraction", "90%"},
+	"group[].nest":            {"locks", "group.lockers.nest", "3"},
+	"group[].nest_descending": {"locks", "group.lockers.nest_descending", "true"},
+	"group[].shared_writes":   {"lock", "group.lockers.shared_writes", "5"},
+	"group[].shared_reads":    {"lock", "group.lockers.shared_reads", "5"},
+	"group[].own_lines":       {"lock", "group.lockers.own_lines", "5"},
+	"group[].hold":            {"lock", "group.lockers.hold", "500cycles"},
+
+	"group[].on_cpus":   {"shared-cpus", "group.lockers.on_cpus", "5"},
+	"group[].placement": {"shared-cpus", "group.lockers.placement", "free"},
+
+	"kernel.sched.slice":   {"shared-cpus", "kernel.sched.slice", "300us"},
+	"kernel.sched.preempt": {"shared-cpus", "kernel.sched.preempt", "none"},
+	"kernel.sched.idle":    {"shared-cpus", "kernel.sched.idle", "poll"},
+
+	"kernel.bench.objects":          {"locks", "kernel.bench.objects", "4"},
+	"kernel.bench.preemptible":      {"lock", "kernel.bench.preemptible", "true"},
+	"kernel.rwsem.optimistic_spin":  {"rwsem", "kernel.rwsem.optimistic_spin", "false"},
+	"kernel.rwsem.reader_spin":      {"rwsem", "kernel.rwsem.reader_spin", "100ns"},
+	"kernel.rwsem.reader_spin_each": {"rwsem", "kernel.rwsem.reader_spin_each", "10us"},
+	"kernel.rwsem.handoff_timeout":  {"rwsem", "kernel.rwsem.handoff_timeout", "10us"},
+
 	"kernel.layout":                {"hits", "kernel.layout", "mm-7.0"},
 	"kernel.layout_override.*":     {"zipf", "kernel.layout_override.mm_struct.mm_lock_seq", "512"},
 	"kernel.tick":                  {"hits", "kernel.tick", "7us"},
 	"kernel.mm.vmas":               {"zipf", "kernel.mm.vmas", "4000"},
 	"kernel.mm.mmap_pages":         {"zipf", "kernel.mm.mmap_pages", "600"},
 	"kernel.mm.touched_pages":      {"zipf", "kernel.mm.touched_pages", "3"},
+	"kernel.mm.sheaf":              {"zipf", "kernel.mm.sheaf", "32"},
 	"kernel.mm.syscall_entry":      {"zipf", "kernel.mm.syscall_entry", "900cycles"},
 	"kernel.mm.syscall_exit":       {"zipf", "kernel.mm.syscall_exit", "900cycles"},
 	"kernel.mm.invlpg":             {"churn", "kernel.mm.invlpg", "900cycles"},

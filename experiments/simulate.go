@@ -5,6 +5,7 @@ import (
 
 	"mmsim/cores"
 	"mmsim/results"
+	"mmsim/sim"
 	"mmsim/workloads"
 )
 
@@ -16,12 +17,22 @@ func simulate(ctx context.Context, r *Run) (*results.Record, error) {
 		return nil, err
 	}
 	threads := append([]cores.Thread(nil), prog.Threads...)
-	res, err := cores.Run(c.Machine, prog, cores.Options{Seed: r.Identity.Seed, Warmup: c.Warmup, Duration: c.Duration, Context: ctx})
+	res, err := cores.Run(c.Machine, prog, cores.Options{Seed: r.Identity.Seed, Warmup: c.Warmup, Duration: c.Duration, Context: ctx,
+		TaskStall: taskStall(r)})
 	if err != nil {
 		return nil, err
 	}
 	return results.Measure(&results.Source{Identity: r.Identity, Machine: c.Machine, Groups: groupsOf(r, threads),
 		Threads: threads, Kernel: !placesThreads(c.Spec.Groups[0].Path), Result: res})
+}
+
+// taskStall is how long one operation may last: zero stands for the executor's
+// limit. In benchmarks of locks a thread that starves to the end is a result.
+func taskStall(r *Run) sim.Time {
+	if p, err := workloads.LookupPath(r.Config.Spec.Groups[0].Path); err != nil || p.HasProcess() || p.PlacesThreads {
+		return 0
+	}
+	return r.Config.Warmup + r.Config.Duration + 1
 }
 
 // groupsOf describes the groups of a program: those of the experiment, and the

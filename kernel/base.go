@@ -15,12 +15,21 @@ import (
 type Config struct {
 	// CPUs is the number of CPUs of the machine.
 	CPUs int
-	// TaskCPU is the CPU that each task is pinned to, by task number.
+	// TaskCPU is the CPU that each task starts on, by task number; several may
+	// name the same.
 	TaskCPU []int
+	// Allowed are the CPUs that a task may run on, by task number; nil pins all.
+	Allowed [][]int
+	// CacheDomain numbers the last-level cache of each CPU; nil means one.
+	CacheDomain []int
 	// TickPeriod is the time between two scheduler ticks of a CPU (1/HZ).
 	TickPeriod sim.Time
 	// RWSem are rwsem.c's build-time choices; nil means the kernel's own.
 	RWSem *locking.RWSemOptions
+	// Slice is the time slice; zero means sched.DefaultSlice.
+	Slice   sim.Time
+	Preempt sched.Preemption
+	Idle    sched.IdleMode
 	// Pages sizes the page allocator.
 	Pages kmem.PageOptions
 }
@@ -45,7 +54,8 @@ type Base struct {
 func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b := &Base{Arena: kmem.NewArena(mem, syms)}
 	b.Spin = kmem.NewSpinLocks(b.Arena, cfg.CPUs)
-	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, CPUs: cfg.CPUs, TickPeriod: cfg.TickPeriod})
+	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, Allowed: cfg.Allowed, CPUs: cfg.CPUs,
+		CacheDomain: cfg.CacheDomain, TickPeriod: cfg.TickPeriod, Slice: cfg.Slice, Preempt: cfg.Preempt, Idle: cfg.Idle})
 	b.OSQ = osq.New(b.Arena, b.Sched)
 	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, rwsemOptions(cfg.RWSem))
 	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)
@@ -72,4 +82,10 @@ func rwsemOptions(o *locking.RWSemOptions) locking.RWSemOptions {
 		return locking.DefaultRWSemOptions()
 	}
 	return *o
+}
+
+// Hooks are the kernel's entry points for an executor.
+func (b *Base) Hooks() sim.Hooks {
+	return sim.Hooks{Boot: b.Boot, Start: b.Sched.TaskStart, Exit: b.Sched.Exit, Idle: b.Sched.IdleLoop,
+		IRQReturn: b.Sched.IRQReturn}
 }

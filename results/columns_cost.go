@@ -1,6 +1,8 @@
 package results
 
 import (
+	"math/big"
+
 	"mmsim/cores"
 	"mmsim/sim"
 )
@@ -111,7 +113,7 @@ func perOperation(f func(g *Group) Value) func(*Record) Value {
 		if v.num == nil || g.Ops == 0 {
 			return NotApplicable
 		}
-		return Value{num: v.num, den: Int(g.Ops).num}
+		return Value{num: v.num, den: new(big.Int).Mul(v.den, big.NewInt(g.Ops))}
 	})
 }
 

@@ -124,8 +124,13 @@ const MaxConds = 4
 // from 0.
 type TaskID int32
 
-// IdleTask stands for the idle task of whatever CPU it is used on.
-const IdleTask TaskID = -1
+const (
+	// IdleTask stands for the idle task of whatever CPU it is used on.
+	IdleTask TaskID = -1
+	// NoTask is what a context that nobody switched to came after: the first on
+	// its CPU.
+	NoTask TaskID = -2
+)
 
 // Handler is the body of an interrupt. It runs with interrupts off on the
 // interrupted CPU, on a handle and a coroutine of its own.
@@ -137,7 +142,10 @@ type Handler func(c *CPU)
 type Executor interface {
 	Load(c *CPU, r Ref, o Order) (uint64, Dep)
 	Store(c *CPU, r Ref, v uint64, o Order)
-	// RMW returns the old value. A failed CmpXchg writes nothing.
+	// RMW returns the old value. A failed CmpXchg writes nothing. There is no
+	// interrupt, and so no switch to another CPU, between what the code did last
+	// and a ThisCPU operation: the address of the per-CPU word is a part of it.
+	// Interrupts are taken behind it instead.
 	RMW(c *CPU, r Ref, op RMWOp, arg, cmp uint64, o Order) (uint64, Dep)
 	Fence(c *CPU, f Fence)
 	Prefetch(c *CPU, r Ref, forWrite bool)
@@ -151,14 +159,14 @@ type Executor interface {
 	// deadline passed first.
 	Spin(c *CPU, deadline Time) int
 	Interrupts(c *CPU, on bool)
-	Park(c *CPU, why WaitReason)
-	Unpark(c *CPU, t TaskID)
-	SwitchTo(c *CPU, next TaskID, why WaitReason)
+	SwitchTo(c *CPU, next TaskID, why WaitReason) (prev TaskID)
 	SetRunnable(c *CPU, t TaskID)
 	Idle(c *CPU)
 	Lock(c *CPU, e LockEvent, lock Addr, m LockMode)
 	SendIPI(c *CPU, cpu int, h Handler)
+	TLBI(c *CPU, n int)
 	SetTimer(c *CPU, after Time, h Handler)
+	SetTick(c *CPU, after Time, h Handler)
 	CPUID(c *CPU) int
 	Now(c *CPU) Time
 	Step(c *CPU, s Step) Step

@@ -21,9 +21,12 @@ type CPU struct {
 	// executor.
 	Conds []Cond
 
-	ex     Executor
-	conds  [MaxConds]Cond
-	irqOff bool // this context switched interrupts off
+	// IRQOff tells that this context switched interrupts off. The executor sets
+	// it on the handle of a context that begins by a context switch.
+	IRQOff bool
+
+	ex    Executor
+	conds [MaxConds]Cond
 }
 
 // NewCPU makes the handle of one context of an executor.
@@ -130,6 +133,12 @@ func (c *CPU) ThisCPUAdd(r Ref, d uint64) uint64 {
 	return v
 }
 
+// ThisCPUAnd is this_cpu_and.
+func (c *CPU) ThisCPUAnd(r Ref, m uint64) { c.ex.RMW(c, r, And|Void, m, 0, ThisCPU) }
+
+// ThisCPUOr is this_cpu_or.
+func (c *CPU) ThisCPUOr(r Ref, m uint64) { c.ex.RMW(c, r, Or|Void, m, 0, ThisCPU) }
+
 // Fence is one of the stand-alone barriers.
 func (c *CPU) Fence(f Fence) { c.ex.Fence(c, f) }
 
@@ -186,44 +195,40 @@ func (c *CPU) IRQEnable() { c.IRQRestore(true) }
 // IRQSave is local_irq_save: interrupts are off afterwards. It reports whether
 // they were on before.
 func (c *CPU) IRQSave() (on bool) {
-	if c.InIRQ || c.irqOff {
+	if c.InIRQ || c.IRQOff {
 		return false
 	}
-	c.irqOff = true
 	c.ex.Interrupts(c, false)
+	c.IRQOff = true // not before: until then an interrupt may come, and preempt
 	return true
 }
 
 // IRQRestore is local_irq_restore of what IRQSave returned.
 func (c *CPU) IRQRestore(on bool) {
-	if on && !c.InIRQ && c.irqOff {
-		c.irqOff = false
+	if on && !c.InIRQ && c.IRQOff {
+		c.IRQOff = false
 		c.ex.Interrupts(c, true)
 	}
 }
 
 // IRQsDisabled is irqs_disabled: it tells whether this context runs with
 // interrupts off.
-func (c *CPU) IRQsDisabled() bool { return c.InIRQ || c.irqOff }
-
-// Park gives up the CPU until another task calls Unpark. An Unpark that came
-// first is remembered, once: Park then returns without sleeping. The kernel's
-// lost-wake-up protocol around it (task state, barriers) runs in simulated
-// memory; Park is the context switch alone.
-func (c *CPU) Park(why WaitReason) { c.ex.Park(c, why) }
-
-// Unpark makes a parked task run again. Costs of the wake-up on this CPU are
-// the caller's; delivery, idle exit and the switch are the machine's.
-func (c *CPU) Unpark(t TaskID) { c.ex.Unpark(c, t) }
+func (c *CPU) IRQsDisabled() bool { return c.InIRQ || c.IRQOff }
 
 // SwitchTo is context_switch: this CPU goes on with the context of next, a task
 // that runs nowhere, or with its idle context (IdleTask). The caller's context
-// stops here until some CPU switches to it, and continues there. why is what the
-// leaving task waits for (Runnable if it was preempted), for the accounts; the
-// idle context's is ignored. Run queues, states and barriers are the kernel's
-// business, in simulated memory: SwitchTo is the switch of stack and registers
-// alone.
-func (c *CPU) SwitchTo(next TaskID, why WaitReason) { c.ex.SwitchTo(c, next, why) }
+// stops here until some CPU switches to it, and continues there; the result is
+// the task which that CPU ran before, as the kernel's switch_to returns it. why
+// is what the leaving task waits for (Runnable if it was preempted), for the
+// accounts; the idle context's is ignored. Interrupts are off. Run queues, states
+// and barriers are the kernel's business, in simulated memory: SwitchTo is the
+// switch of stack and registers alone.
+func (c *CPU) SwitchTo(next TaskID, why WaitReason) (prev TaskID) {
+	if c.InIRQ || !c.IRQOff {
+		panic("sim: a context switch with interrupts on, or in an interrupt: " + c.Name)
+	}
+	return c.ex.SwitchTo(c, next, why)
+}
 
 // SetRunnable notes in the accounts that a task which is switched out waits for
 // a CPU from now on, and no longer for its reason. It is no operation of the
@@ -236,8 +241,11 @@ func (c *CPU) SetRunnable(t TaskID) { c.ex.SetRunnable(c, t) }
 // a reschedule interrupt after the last look at need_resched is not lost; they
 // are on while it waits, and when it returns.
 func (c *CPU) Idle() {
+	if c.Task != IdleTask || c.InIRQ || !c.IRQOff {
+		panic("sim: only the idle context idles, with interrupts off: " + c.Name)
+	}
+	c.IRQOff = false
 	c.ex.Idle(c)
-	c.irqOff = false
 }
 
 // SendIPI makes another CPU run h in interrupt context. It does not wait: the
@@ -245,8 +253,34 @@ func (c *CPU) Idle() {
 // spins on.
 func (c *CPU) SendIPI(cpu int, h Handler) { c.ex.SendIPI(c, cpu, h) }
 
+// TLBI is n broadcast TLB invalidations on a machine that has them: DSB ISHST, n
+// times TLBI ...IS, DSB ISH. Stores before it are visible, and all CPUs have
+// acknowledged, when it returns.
+func (c *CPU) TLBI(n int) { c.ex.TLBI(c, n) }
+
 // SetTimer makes this CPU run h in interrupt context after the given time.
 func (c *CPU) SetTimer(after Time, h Handler) { c.ex.SetTimer(c, after, h) }
+
+// SetTick is SetTimer for a handler that by itself makes no waiting task go on:
+// the scheduler tick. When only ticks are left, the executor takes that for a
+// deadlock, unless a task waits for a CPU or for what comes with ticks.
+func (c *CPU) SetTick(after Time, h Handler) { c.ex.SetTick(c, after, h) }
+
+// SpinState is the conditions of a spin-wait in progress. An executor that runs
+// other code of the same context in the middle of the wait puts them aside.
+type SpinState struct {
+	conds [MaxConds]Cond
+	n     int
+}
+
+// SaveSpin returns the conditions in use.
+func (c *CPU) SaveSpin() SpinState { return SpinState{c.conds, len(c.Conds)} }
+
+// RestoreSpin puts conditions back.
+func (c *CPU) RestoreSpin(s SpinState) {
+	c.conds = s.conds
+	c.Conds = c.conds[:s.n]
+}
 
 // ID is smp_processor_id.
 func (c *CPU) ID() int { return c.ex.CPUID(c) }

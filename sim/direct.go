@@ -49,9 +49,7 @@ func (d *Direct) Spin(c *CPU, _ Time) int {
 	panic(fmt.Sprintf("sim: spin-wait at %#x while building the initial state", uint64(c.Conds[0].Ref.A)))
 }
 
-func (d *Direct) Park(*CPU, WaitReason) { panic("sim: sleeping while building the initial state") }
-
-func (d *Direct) SwitchTo(*CPU, TaskID, WaitReason) {
+func (d *Direct) SwitchTo(*CPU, TaskID, WaitReason) TaskID {
 	panic("sim: a context switch while building the initial state")
 }
 
@@ -59,7 +57,6 @@ func (d *Direct) Idle(*CPU) { panic("sim: idling while building the initial stat
 
 func (d *Direct) SetRunnable(*CPU, TaskID)             {}
 func (d *Direct) Lock(*CPU, LockEvent, Addr, LockMode) {}
-func (d *Direct) Unpark(*CPU, TaskID)                  {}
 func (d *Direct) Fence(*CPU, Fence)                    {}
 func (d *Direct) Prefetch(*CPU, Ref, bool)             {}
 func (d *Direct) Compute(*CPU, Cycles)                 {}
@@ -67,7 +64,9 @@ func (d *Direct) Think(*CPU, Time)                     {}
 func (d *Direct) Relax(*CPU)                           {}
 func (d *Direct) Interrupts(*CPU, bool)                {}
 func (d *Direct) SendIPI(*CPU, int, Handler)           {}
+func (d *Direct) TLBI(*CPU, int)                       {}
 func (d *Direct) SetTimer(*CPU, Time, Handler)         {}
+func (d *Direct) SetTick(*CPU, Time, Handler)          {}
 func (d *Direct) CPUID(*CPU) int                       { return 0 }
 func (d *Direct) Now(*CPU) Time                        { return d.now }
 func (d *Direct) Step(_ *CPU, s Step) Step             { return s }

@@ -76,7 +76,7 @@ func check(spec *Spec, m *cores.Machine, design string) error {
 			if cpu < 0 || cpu >= m.Mem.Topology.CPUs() {
 				return fmt.Errorf("group %s: machine %s has no CPU %d (its CPUs are 0 to %d)", g.Name, m.Name, cpu, m.Mem.Topology.CPUs()-1)
 			}
-			if other, ok := taken[cpu]; ok {
+			if other, ok := taken[cpu]; ok && other != g.Name {
 				return fmt.Errorf("group %s: CPU %d already runs a thread of group %s", g.Name, cpu, other)
 			}
 			taken[cpu] = g.Name

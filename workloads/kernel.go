@@ -2,7 +2,9 @@ package workloads
 
 import (
 	"fmt"
+	"slices"
 
+	"mmsim/coherence"
 	"mmsim/cores"
 	"mmsim/kernel"
 	"mmsim/kernel/mm"
@@ -25,12 +27,8 @@ func buildKernel(spec *Spec, m *cores.Machine, design string, seed uint64) (*cor
 		return nil, err
 	}
 	prog := &cores.Program{Mem: sim.NewMemory(), Syms: &sim.Symbols{}}
-	cfg := kernel.Config{CPUs: m.Mem.Topology.CPUs(), TickPeriod: spec.Params.Tick, RWSem: spec.Params.RWSem}
-	for i := range spec.Groups {
-		cfg.TaskCPU = append(cfg.TaskCPU, spec.Groups[i].CPUs...)
-	}
-	base := kernel.NewBase(prog.Mem, prog.Syms, cfg)
-	prog.Boot = base.Boot
+	base := kernel.NewBase(prog.Mem, prog.Syms, config(spec, m))
+	prog.Hooks = base.Hooks()
 	k := &setting{base: base, spec: spec, machine: m, design: design}
 	made, err := k.setUp()
 	if err != nil {
@@ -60,7 +58,8 @@ func newProcess(k *setting) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := uprobes.ProcessConfig{Design: d, Layouts: layouts, MMCosts: params.MM.Costs, Costs: params.Uprobe.costs(m),
+	cfg := uprobes.ProcessConfig{Design: d, Layouts: layouts, MMCosts: params.MM.Costs, Sheaf: params.MM.Sheaf,
+		BroadcastTLB: m.OS.TLBFlush == cores.FlushByBroadcast, Costs: params.Uprobe.costs(m),
 		Probes: params.Uprobe.Probes, OtherProbes: params.Uprobe.OtherProbes, Consumers: 1 + params.Uprobe.MoreConsumers,
 		Areas: params.MM.VMAs}
 	if cfg.MMCosts == (mm.Costs{}) {
@@ -94,6 +93,38 @@ func (u *UprobeParams) costs(m *cores.Machine) uprobes.Costs {
 	}
 	c.TrapEntry, c.TrapExit, c.Handler = m.OS.TrapEntry, m.OS.TrapExit, u.Handler
 	return c
+}
+
+// config is the kernel for the workload's threads on the machine.
+func config(spec *Spec, m *cores.Machine) kernel.Config {
+	p, top := &spec.Params, &m.Mem.Topology
+	cfg := kernel.Config{CPUs: top.CPUs(), TickPeriod: p.Tick, RWSem: p.RWSem,
+		Slice: p.Sched.Slice, Preempt: p.Sched.Preempt, Idle: p.Sched.Idle}
+	domain := top.SocketOf
+	if m.Mem.Domain == coherence.ScopeCluster {
+		domain = top.ClusterOf
+	}
+	for cpu := range cfg.CPUs {
+		cfg.CacheDomain = append(cfg.CacheDomain, domain(top.CoreOf(cpu)))
+	}
+	for i := range spec.Groups {
+		g := &spec.Groups[i]
+		cfg.TaskCPU = append(cfg.TaskCPU, g.CPUs...)
+		for range g.CPUs {
+			cfg.Allowed = append(cfg.Allowed, g.mayUse())
+		}
+	}
+	return cfg
+}
+
+// mayUse lists the CPUs of a free group's threads; nil stands for the own one.
+func (g *Group) mayUse() []int {
+	if !g.Free {
+		return nil
+	}
+	cpus := slices.Clone(g.CPUs)
+	slices.Sort(cpus)
+	return slices.Compact(cpus)
 }
 
 // setUp makes what the groups' paths work on.
@@ -132,7 +163,7 @@ func addThreads(prog *cores.Program, spec *Spec, i int, made map[*objects]any, s
 	for n, cpu := range g.CPUs {
 		t := &thread{group: &g, index: n, stream: streamOf(i, n), seed: seed, targets: targets, do: path.operation(w, &g)}
 		prog.Threads = append(prog.Threads, cores.Thread{
-			Name: fmt.Sprintf("%s[%d]", g.Name, n), Path: g.Path, Group: i, CPU: cpu, Body: t.body})
+			Name: fmt.Sprintf("%s[%d]", g.Name, n), Path: g.Path, Group: i, CPU: cpu, MayUse: g.mayUse(), Body: t.body})
 	}
 	return nil
 }

@@ -210,7 +210,7 @@ func TestPathsUnderRandomSchedules(t *testing.T) {
 			for _, th := range p.Threads {
 				m.Go(th.Name, th.CPU, th.Body)
 			}
-			m.Boot(p.Boot)
+			m.Kernel(p.Hooks)
 			if err := m.Run(); !strings.Contains(err.Error(), "no end after") {
 				t.Fatalf("%s: %v", design, err)
 			}

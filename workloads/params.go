@@ -3,6 +3,7 @@ package workloads
 import (
 	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/sched"
 	"mmsim/sim"
 )
 
@@ -17,6 +18,8 @@ type Params struct {
 	Overrides []FieldOffset
 	// Tick is the period of the scheduler tick, which drives RCU.
 	Tick sim.Time
+	// Sched are the scheduler's parameters; a zero Slice is the kernel's own.
+	Sched SchedParams
 	// RWSem are the build-time choices of rwsem.c; nil stands for the kernel's.
 	RWSem  *locking.RWSemOptions
 	MM     MMParams
@@ -27,6 +30,13 @@ type Params struct {
 	// PreemptibleSpin leaves preemption on under the simple spinlocks (tas,
 	// ticket, mcs), as in user space.
 	PreemptibleSpin bool
+}
+
+// SchedParams are parameters of the scheduler.
+type SchedParams struct {
+	Slice   sim.Time
+	Preempt sched.Preemption
+	Idle    sched.IdleMode
 }
 
 // FieldOffset moves one field: "mm_struct.mm_lock_seq" to byte 512.
@@ -40,6 +50,7 @@ type MMParams struct {
 	VMAs         int // of the process before the run, probed ones included
 	MmapPages    int // size of a writer's mapping
 	TouchedPages int // pages that a writer maps in before munmap; each needs its translation flushed
+	Sheaf        int // capacity of the sheaves of VMAs and maple nodes; 0: none
 	// Costs of mmap and munmap beyond their memory operations; the zero value
 	// stands for mm.DefaultCosts.
 	Costs mm.Costs

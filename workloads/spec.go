@@ -34,7 +34,11 @@ func (d Distribution) String() string {
 type Group struct {
 	Name string
 	Path string // name of a registered path
-	CPUs []int  // one thread per entry, in order; none if the path places its own threads
+	// CPUs are where the threads start, one entry each, in order; several may
+	// name one CPU. None if the path places its own threads.
+	CPUs []int
+	// Free threads may run on all the group's CPUs, others on theirs alone.
+	Free bool
 	// Interval between the starts of operations of one thread (from a rate);
 	// 0 is back-to-back.
 	Interval sim.Time

@@ -6,6 +6,7 @@ import (
 	"mmsim/kernel"
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/locking"
+	"mmsim/kernel/sched"
 	"mmsim/sim"
 )
 
@@ -48,8 +49,8 @@ func CounterKinds() []Variant {
 
 // Counters are shared counters of one kind.
 type Counters struct {
-	own []lines
-	all []counter
+	sched *sched.Scheduler
+	all   []counter
 }
 
 // NewCounters allocates the counters.
@@ -58,7 +59,7 @@ func NewCounters(b *kernel.Base, kind string, s Sizes) (*Counters, error) {
 		if k.Name != kind {
 			continue
 		}
-		p := &Counters{own: ownLines(b, s)}
+		p := &Counters{sched: b.Sched}
 		for range s.Objects {
 			p.all = append(p.all, k.make(b, s))
 		}
@@ -75,6 +76,7 @@ func (p *Counters) Add(c *sim.CPU, i int) {
 	prev := c.Step(stepCount)
 	p.all[i].add(c)
 	c.Step(prev)
+	p.sched.CondResched(c)
 }
 
 // Read is the total of counter i.
@@ -82,6 +84,7 @@ func (p *Counters) Read(c *sim.CPU, i int) uint64 {
 	prev := c.Step(stepCount)
 	total := p.all[i].read(c)
 	c.Step(prev)
+	p.sched.CondResched(c)
 	return total
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"mmsim/kernel"
 	"mmsim/kernel/locking/kinds"
+	"mmsim/kernel/sched"
 	"mmsim/sim"
 )
 
@@ -31,6 +32,7 @@ func LockKinds() []Variant {
 
 // Locks are locks of one kind, each with the lines that it protects.
 type Locks struct {
+	sched      *sched.Scheduler
 	locks      []kinds.Lock
 	optimistic []kinds.Optimistic // the same locks, if their readers need not take them
 	shared     []lines
@@ -39,7 +41,7 @@ type Locks struct {
 
 // NewLocks allocates the locks.
 func NewLocks(b *kernel.Base, kind string, o kinds.Options, s Sizes) (*Locks, error) {
-	l := &Locks{own: ownLines(b, s)}
+	l := &Locks{sched: b.Sched, own: ownLines(b, s)}
 	make := kinds.New(b, o)
 	for i := range s.Objects {
 		k, err := make.Make(kind, fmt.Sprint(i))
@@ -61,7 +63,8 @@ func (l *Locks) Len() int { return len(l.locks) }
 // Do takes the locks from first on that nest says, does the section on
 // what each protects, and gives them back in the opposite order. A reader of
 // locks that are read optimistically takes none: it reads until no writer came
-// in between.
+// in between. Like every loop of a kernel thread, the benchmarks offer to give
+// up the CPU after each operation.
 func (l *Locks) Do(c *sim.CPU, first int, nest Nest, m sim.LockMode, s *Section) {
 	prev := c.Step(stepAcquire)
 	if m == sim.Shared && l.optimistic != nil {
@@ -72,6 +75,7 @@ func (l *Locks) Do(c *sim.CPU, first int, nest Nest, m sim.LockMode, s *Section)
 		l.hold(c, first, nest, m, s)
 	}
 	c.Step(prev)
+	l.sched.CondResched(c)
 }
 
 func (l *Locks) hold(c *sim.CPU, first int, nest Nest, m sim.LockMode, s *Section) {

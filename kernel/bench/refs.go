@@ -106,6 +106,7 @@ func (r *Refs) Read(c *sim.CPU, i int, s *Section) {
 	prev := c.Step(stepAcquire)
 	r.scheme.read(c, r, i, s)
 	c.Step(prev)
+	r.b.Sched.CondResched(c)
 }
 
 // Replace gives root i another object.
@@ -113,6 +114,7 @@ func (r *Refs) Replace(c *sim.CPU, i int) {
 	prev := c.Step(stepUpdate)
 	r.scheme.replace(c, r, i)
 	c.Step(prev)
+	r.b.Sched.CondResched(c)
 }
 
 func (r *Refs) pointer(i int) sim.Ref { return r.roots[i].F(rootPointer) }

@@ -50,7 +50,7 @@ func upTo(n int) (list []int) {
 
 func (w *world) machine(seed uint64) *simtest.Machine {
 	m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	return m
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"mmsim/kernel/locking/qspinlock"
+	"mmsim/kernel/preempt"
 	"mmsim/sim"
 )
 
@@ -110,9 +111,10 @@ func (p PerCPU) This(c *sim.CPU) sim.Ptr { return p.Of(c.ID()) }
 // CPUs is the number of areas.
 func (p PerCPU) CPUs() int { return p.n }
 
-// NewSpinLocks allocates the per-CPU MCS nodes that the spinlocks of one
-// kernel share.
+// NewSpinLocks allocates what the spinlocks of one kernel share: the CPUs' MCS
+// nodes and preemption counts.
 func NewSpinLocks(a *Arena, ncpu int) *qspinlock.Locks {
+	counts := a.PerCPU(preempt.Layout, ncpu)
 	p := a.PerCPU(qspinlock.NodesLayout, ncpu)
-	return qspinlock.NewLocks(p.base, p.stride)
+	return qspinlock.NewLocks(p.base, p.stride, preempt.New(a.Mem, counts.base, counts.stride, ncpu))
 }

@@ -106,8 +106,8 @@ func stress(t *testing.T, w *world, tasks int, seed uint64, a allocator) {
 		delete(owned, p.A)
 		a.free(c, p)
 	}
-	m := simtest.New(w.mem, simtest.Options{Seed: seed})
-	m.Boot(w.Boot)
+	m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
+	m.Kernel(w.Hooks())
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 			for k := range uint64(80) {
@@ -278,7 +278,7 @@ func TestTypesafePageWaitsForGracePeriod(t *testing.T) {
 		done := w.Arena.Object(objectLayout, "").Ref(0, 8)
 		var left []bool // has the page left, before and after the reader
 		m := simtest.New(w.mem, simtest.Options{Seed: 2})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		m.Go("reader", 0, func(c *sim.CPU) {
 			w.RCU.ReadLock(c)
 			c.SpinUntil(sim.Never, sim.Cond{Ref: done, Test: sim.Ne})

@@ -132,7 +132,7 @@ func TestFreeRCUWaits(t *testing.T) {
 			done := w.Arena.Object(objectLayout, "").Ref(0, 8)
 			again := [2]bool{} // handed out again before and after the reader left
 			m := simtest.New(w.mem, simtest.Options{Seed: seed})
-			m.Boot(w.Boot)
+			m.Kernel(w.Hooks())
 			m.Go("reader", 0, func(c *sim.CPU) {
 				w.RCU.ReadLock(c)
 				c.SpinUntil(sim.Never, sim.Cond{Ref: done, Test: sim.Ne})

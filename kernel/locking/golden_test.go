@@ -47,7 +47,7 @@ func TestUncontendedSequences(t *testing.T) {
 		want []string
 	}{
 		{"spin_lock", func(w *world, c *sim.CPU) { w.spin.Lock(c); w.spin.Unlock(c) },
-			[]string{"cmpxchg.acquire spin", "store.release spin"}},
+			[]string{preemptOff, "cmpxchg.acquire spin", "store.release spin", preemptOn}},
 		{"down_read", func(w *world, c *sim.CPU) { w.rwsem.DownRead(c) },
 			[]string{preemptOff, "add.acquire rwsem.count", "load rwsem.owner", "store rwsem.owner", preemptOn}},
 		{"down_read up_read", func(w *world, c *sim.CPU) { w.rwsem.DownRead(c); w.rwsem.UpRead(c) },
@@ -93,6 +93,8 @@ func TestPendingWaiterNeedsNoNode(t *testing.T) {
 					nodes++
 				}
 			}})
+			m.Kernel(w.Hooks())
+			m.Boot(nil) // no ticks
 			for i := range tasks {
 				m.Go("task", i, func(c *sim.CPU) {
 					w.spin.Lock(c)
@@ -145,6 +147,7 @@ func TestReadersAreGrantedTogether(t *testing.T) {
 			rmws++
 		}
 	}})
+	m.Kernel(w.Hooks())
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 			if i > 0 {

@@ -31,7 +31,7 @@ type mutexCheck struct {
 func (k *mutexCheck) observe(o simtest.Op) {
 	switch o.Ref.A {
 	case 0:
-		if o.Kind == "park" {
+		if o.Kind == "sleep" {
 			k.parks++
 		}
 	case k.at.A + 192:

@@ -73,7 +73,7 @@ func (s *semCheck) firstWaiter() sim.Addr {
 // observe is the machine's trace function.
 func (s *semCheck) observe(o simtest.Op) {
 	switch {
-	case o.Kind == "park":
+	case o.Kind == "sleep":
 		s.parks++
 		s.parkedAt[o.Task] = s.m.Elapsed()
 	case o.Ref.A == s.base:
@@ -146,8 +146,9 @@ func (s *semCheck) run(tasks int, boot bool, body func(c *sim.CPU, i int)) {
 	s.t.Helper()
 	m := simtest.New(s.mem, simtest.Options{Seed: s.seed, Syms: s.syms, Trace: s.observe})
 	s.m = m
-	if boot {
-		m.Boot(s.Boot)
+	m.Kernel(s.Hooks())
+	if !boot {
+		m.Boot(nil) // no ticks
 	}
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })

@@ -27,6 +27,8 @@ func lockOps(t *testing.T, o *locking.RWSemOptions, bodies ...func(s *semCheck, 
 		}
 		ops[o.Task] += op + " " + strings.TrimPrefix(f, "rwsem.") + "; "
 	}})
+	m.Kernel(s.Hooks())
+	m.Boot(nil) // no ticks
 	for i, body := range bodies {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 			c.Think(sim.Time(i) * 10 * sim.Microsecond)
@@ -108,7 +110,7 @@ func TestRWSemTrylockNeverWaits(t *testing.T) {
 			count, wrote := sim.At(w.count.A-128).Ref(0, 8), 0
 			m := simtest.New(w.mem, simtest.Options{Trace: func(o simtest.Op) {
 				switch {
-				case o.Kind == "spin" || o.Kind == "park" || o.Kind == "relax":
+				case o.Kind == "spin" || o.Kind == "sleep" || o.Kind == "relax":
 					t.Errorf("try%s at %#x waits", try, tc.count)
 				case o.Kind != "load" && o.Order != sim.ThisCPU:
 					wrote++

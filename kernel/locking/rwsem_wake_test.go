@@ -130,6 +130,8 @@ func TestRWSemReaderSteals(t *testing.T) {
 		m := simtest.New(w.mem, simtest.Options{Trace: func(o simtest.Op) {
 			looks = looks || o.Ref.A == count.A+20 // wait_lock
 		}})
+		m.Kernel(w.Hooks())
+		m.Boot(nil) // no ticks
 		m.Go("reader", 0, func(c *sim.CPU) {
 			c.Store(count, tc.count)
 			c.Store(sim.At(count.A).Ref(8, 8), tc.owner)

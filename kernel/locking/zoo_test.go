@@ -82,6 +82,8 @@ func (z *zoo) word(field string) uint64 {
 func (w *world) runTraced(t *testing.T, tasks int, seed uint64, trace func(simtest.Op), body func(c *sim.CPU, i int)) *simtest.Machine {
 	t.Helper()
 	m := simtest.New(w.mem, simtest.Options{Seed: seed, Trace: trace, Syms: w.syms})
+	m.Kernel(w.Hooks())
+	m.Boot(nil) // no ticks
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
 	}

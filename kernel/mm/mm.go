@@ -70,15 +70,18 @@ func (s *System) NewMM(c *sim.CPU, name string, tasks []sim.TaskID) *MM {
 	return m
 }
 
+// addTasks makes tasks run in m. The CPUs that they may run on are in mm_cpumask
+// from the start, as if the tasks had been on all of them.
 func (m *MM) addTasks(c *sim.CPU, tasks []sim.TaskID) {
-	cpus := m.s.b.Sched.TaskCPUs()
 	for _, t := range tasks {
 		c.Store(m.s.b.Sched.Task(t).F(sched.TaskMM), uint64(m.at.A))
-		if cpus[t] >= maxCPUs {
-			panic(fmt.Sprintf("mm: CPU %d: mm_cpumask has %d bits", cpus[t], maxCPUs))
+		for _, cpu := range m.s.b.Sched.Allowed(t) {
+			if cpu >= maxCPUs {
+				panic(fmt.Sprintf("mm: CPU %d: mm_cpumask has %d bits", cpu, maxCPUs))
+			}
+			c.AtomicOr(m.at.FI(m.s.mf.cpuBitmap, cpu/64), 1<<(cpu%64))
+			m.s.tlb.load(c, cpu, m)
 		}
-		c.AtomicOr(m.at.FI(m.s.mf.cpuBitmap, cpus[t]/64), 1<<(cpus[t]%64))
-		m.s.tlb.load(c, cpus[t], m)
 	}
 }
 

@@ -22,6 +22,12 @@ type world struct {
 
 func newWorld(t testing.TB, d Design, preset string, tasks int, poison bool) *world {
 	t.Helper()
+	return newWorldWith(t, preset, tasks, Config{Design: d, Poison: poison})
+}
+
+// newWorldWith fills in layouts and costs.
+func newWorldWith(t testing.TB, preset string, tasks int, cfg Config) *world {
+	t.Helper()
 	l, err := DefaultLayouts(preset)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +40,8 @@ func newWorld(t testing.TB, d Design, preset string, tasks int, poison bool) *wo
 	}
 	w.base = kernel.NewBase(w.mem, w.syms, kernel.Config{CPUs: tasks, TaskCPU: cpus,
 		TickPeriod: 3 * sim.Microsecond, Pages: kmem.PageOptions{Pages: 4096}})
-	w.sys = New(w.base, Config{Design: d, Layouts: l, Costs: DefaultCosts(), Poison: poison})
+	cfg.Layouts, cfg.Costs = l, DefaultCosts()
+	w.sys = New(w.base, cfg)
 	w.c = sim.NewDirect(w.mem)
 	w.mm = w.sys.NewMM(w.c, "test", ids)
 	return w

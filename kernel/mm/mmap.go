@@ -48,6 +48,7 @@ func (m *MM) Mmap(c *sim.CPU, req Mapping) (addr uint64, err error) {
 	if err == nil && req.Populate > 0 {
 		m.populate(c, addr, min(req.Populate, req.Bytes))
 	}
+	m.s.b.Sched.ExitToUser(c)
 	c.Compute(m.s.costs.SyscallExit)
 	c.Step(prev)
 	return addr, err

@@ -25,6 +25,7 @@ func (m *MM) Munmap(c *sim.CPU, addr, bytes uint64) error {
 	} else {
 		m.unmapLocked(c, addr, addr+bytes, vmas)
 	}
+	m.s.b.Sched.ExitToUser(c)
 	c.Compute(m.s.costs.SyscallExit)
 	c.Step(prev)
 	return err

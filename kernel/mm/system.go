@@ -29,6 +29,13 @@ type Config struct {
 	Design  Design
 	Layouts Layouts
 	Costs   Costs
+	// Sheaf is the capacity of the per-CPU sheaves that VMAs and maple nodes are
+	// allocated through (32 in 6.18); 0 means none, as before. Nodes are freed by
+	// kfree_rcu then, unless Poison is on.
+	Sheaf int
+	// BroadcastTLB: the machine carries TLB invalidations to all CPUs itself
+	// (arm64); otherwise they are interrupted.
+	BroadcastTLB bool
 	// Poison fills VMAs, their locks and tree nodes with 0x6b when they are
 	// freed (slub_debug=P), so that a stale reader meets garbage.
 	Poison bool
@@ -42,6 +49,8 @@ type System struct {
 	writer writerSide
 	costs  Costs
 	poison bool
+
+	broadcastTLB, kfreeNodes bool
 
 	l  Layouts
 	mf mmFields
@@ -58,9 +67,10 @@ type System struct {
 func New(b *kernel.Base, cfg Config) *System {
 	s := &System{
 		b: b, design: cfg.Design, writer: cfg.Design.writer(), costs: cfg.Costs, poison: cfg.Poison,
+		broadcastTLB: cfg.BroadcastTLB, kfreeNodes: cfg.Sheaf > 0 && !cfg.Poison,
 		l: cfg.Layouts, mf: newMMFields(cfg.Layouts.MM), vf: newVMAFields(cfg.Layouts.VMA, cfg.Layouts.VMALock),
-		vmas:  b.NewCache(cfg.Layouts.VMA, kmem.CacheOptions{}),
-		nodes: b.NewCache(maple.NodeLayout, kmem.CacheOptions{}),
+		vmas:  b.NewCache(cfg.Layouts.VMA, kmem.CacheOptions{Sheaf: cfg.Sheaf}),
+		nodes: b.NewCache(maple.NodeLayout, kmem.CacheOptions{Sheaf: cfg.Sheaf, RCUHead: nodeRCUHead}),
 		files: file.New(b, file.Config{Layout: cfg.Layouts.File}),
 	}
 	if s.writer.vmaLocks() {
@@ -91,7 +101,10 @@ func (s *System) poisonObject(c *sim.CPU, p sim.Ptr, l *sim.Layout) {
 
 // nodeRCUOff is where the rcu_head of a maple node lies: behind parent, over
 // the first pivots.
-const nodeRCUOff = 8
+const (
+	nodeRCUOff  = 8
+	nodeRCUHead = "pivot"
+)
 
 // treeNodes feeds maple trees from the kernel's cache.
 type treeNodes struct{ s *System }
@@ -99,6 +112,10 @@ type treeNodes struct{ s *System }
 func (n treeNodes) Alloc(c *sim.CPU) sim.Ptr { return n.s.nodes.Alloc(c) }
 
 func (n treeNodes) FreeRCU(c *sim.CPU, node sim.Ptr) {
+	if n.s.kfreeNodes {
+		n.s.nodes.FreeRCU(c, node)
+		return
+	}
 	n.s.b.RCU.CallRCU(c, node.Add(nodeRCUOff), n.s.freeNodeCb)
 }
 

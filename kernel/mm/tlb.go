@@ -95,6 +95,30 @@ func (t *tlbState) load(c *sim.CPU, cpu int, m *MM) {
 // is not modelled: CPUs that sleep get the interrupt as well.
 func (m *MM) flushTLBRange(c *sim.CPU, g *gather) {
 	prev := c.Step(stepFlush)
+	if m.s.broadcastTLB {
+		broadcastFlush(c, g)
+	} else {
+		m.interruptFlush(c, g)
+	}
+	c.Step(prev)
+}
+
+// maxDVMOps is MAX_DVM_OPS: for as many pages arm64 flushes the whole address
+// space instead.
+const maxDVMOps = sim.PageBytes / 8
+
+// broadcastFlush is flush_tlb_range of arm64 without FEAT_TLBIRANGE: one
+// TLBI VA(L)E1IS for each page, or one ASIDE1IS.
+func broadcastFlush(c *sim.CPU, g *gather) {
+	n := (g.end - g.start) / sim.PageBytes
+	if n > maxDVMOps {
+		n = 1
+	}
+	c.TLBI(int(n))
+}
+
+// interruptFlush is flush_tlb_mm_range of x86.
+func (m *MM) interruptFlush(c *sim.CPU, g *gather) {
 	m.s.b.Sched.PreemptDisable(c)
 	me := c.ID()
 	info := m.s.tlb.info.Of(me)
@@ -118,7 +142,6 @@ func (m *MM) flushTLBRange(c *sim.CPU, g *gather) {
 		c.SpinWhile(m.s.tlb.csd(cpu, me).F(csdFlags), csdLocked, csdLocked)
 	}
 	m.s.b.Sched.PreemptEnable(c)
-	c.Step(prev)
 }
 
 // otherCPUs reads mm_cpumask.

@@ -43,7 +43,10 @@ func (r *RCU) schedClockIRQ(c *sim.CPU, idle bool) (needed bool) {
 // NoteContextSwitch is rcu_note_context_switch, with interrupts off: no reader
 // runs on this CPU now. The next tick reports it; an expedited grace period
 // gets its report at once.
-func (r *RCU) NoteContextSwitch(c *sim.CPU) { r.quiescent(c, r.data.This(c)) }
+func (r *RCU) NoteContextSwitch(c *sim.CPU) {
+	r.quiescent(c, r.data.This(c))
+	r.traceNoteSwitch(c)
+}
 
 // quiescent is rcu_qs: note a quiescent state in this CPU's own line.
 func (r *RCU) quiescent(c *sim.CPU, d sim.Ptr) {
@@ -83,10 +86,6 @@ func (r *RCU) reportQS(c *sim.CPU, d, n sim.Ptr) {
 	l := r.lockNode(c, n)
 	if c.Load(n.F(nodeGPSeq)) != c.Load(d.F(dataGPSeq)) {
 		l.Unlock(c) // reported by somebody else, and the grace period ended
-		return
-	}
-	if c.Load(d.F(dataNoQSNorm)) != 0 {
-		l.Unlock(c) // a new grace period has begun
 		return
 	}
 	c.Store(d.F(dataNeedsQS), 0)

@@ -78,6 +78,7 @@ var (
 		sim.F("barrier_seq_snap", 192, 8),
 		sim.Arr("barrier_head", offBarrierHead, 8, 2),
 		sim.F("rcu_cpu_has_work", 224, 1),
+		sim.F("trc_ipi_to_cpu", 225, 1),
 	)...)
 	dataGPSeq     = dataLayout.Field("gp_seq")
 	dataNeeded    = dataLayout.Field("gp_seq_needed")
@@ -90,6 +91,7 @@ var (
 	dataBLimit    = dataLayout.Field("blimit")
 	dataBarrier   = dataLayout.Field("barrier_seq_snap")
 	dataHasWork   = dataLayout.Field("rcu_cpu_has_work")
+	dataTrcIPI    = dataLayout.Field("trc_ipi_to_cpu")
 
 	// syncLayout is struct rcu_synchronize, on the stack of a task that waits
 	// for a grace period.

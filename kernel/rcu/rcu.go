@@ -58,6 +58,7 @@ type RCU struct {
 	leaves []leaf
 	data   kmem.PerCPU
 	cpus   []int     // online
+	boot   int       // the lowest of them
 	syncs  []sim.Ptr // rcu_synchronize of each task, by task number
 	tick   sim.Time
 	funcs  []namedFunc
@@ -65,6 +66,7 @@ type RCU struct {
 	wakeme      Callback
 	barrierDone Callback
 	syncDone    Callback
+	trace       tasksTrace
 	moreWork    sim.Handler
 	expHandler  sim.Handler
 	barrierIPI  sim.Handler
@@ -99,7 +101,9 @@ func New(a *kmem.Arena, s *sched.Scheduler, spin *qspinlock.Locks, wq *wait.Queu
 	r.barrierDone = r.Register("rcu_barrier_callback", r.barrierCallback)
 	r.syncDone = r.Register("rcu_sync_func", r.syncFunc)
 	r.moreWork, r.expHandler, r.barrierIPI = r.runMoreWork, r.expeditedIPI, r.barrierHandler
+	r.initTasksTrace(a, c)
 	s.OnTick(r.schedClockIRQ)
+	s.OnSwitch(r.NoteContextSwitch)
 	return r
 }
 
@@ -131,7 +135,8 @@ func (r *RCU) buildTree(a *kmem.Arena, c *sim.CPU) {
 	for cpu := range r.sched.CPUs() {
 		r.initData(c, cpu)
 	}
-	r.cpus = r.sched.TaskCPUs()
+	r.cpus = r.sched.InUse()
+	r.boot = slices.Min(r.cpus)
 	for _, cpu := range r.cpus {
 		r.online(c, cpu)
 	}
@@ -216,4 +221,4 @@ func (r *RCU) Invoke(c *sim.CPU, head sim.Ptr) {
 }
 
 // BootCPU is the lowest CPU that is online.
-func (r *RCU) BootCPU() int { return slices.Min(r.cpus) }
+func (r *RCU) BootCPU() int { return r.boot }

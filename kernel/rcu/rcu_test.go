@@ -34,9 +34,24 @@ type world struct {
 }
 
 func newWorld(cpus int, taskCPU []int) *world {
+	return boot(kernel.Config{CPUs: cpus, TaskCPU: taskCPU})
+}
+
+// newCrowd is a world with more tasks than CPUs, all of which may run anywhere
+// and are preempted at any time.
+func newCrowd(cpus, tasks int) *world {
+	cfg := kernel.Config{CPUs: cpus, Slice: 2 * tick, Preempt: sched.Full}
+	for i := range tasks {
+		cfg.TaskCPU = append(cfg.TaskCPU, i%cpus)
+		cfg.Allowed = append(cfg.Allowed, upTo(cpus))
+	}
+	return boot(cfg)
+}
+
+func boot(cfg kernel.Config) *world {
 	mem := sim.NewMemory()
-	b := kernel.NewBase(mem, &sim.Symbols{}, kernel.Config{CPUs: cpus, TaskCPU: taskCPU,
-		TickPeriod: tick, Pages: kmem.PageOptions{Pages: 256, Batch: 4}})
+	cfg.TickPeriod, cfg.Pages = tick, kmem.PageOptions{Pages: 256, Batch: 4}
+	b := kernel.NewBase(mem, &sim.Symbols{}, cfg)
 	o := b.Arena.Object(objectLayout, "root")
 	return &world{Base: b, mem: mem, shared: o.F(value), stop: o.F(check),
 		cache: b.NewCache(objectLayout, kmem.CacheOptions{})}
@@ -85,7 +100,7 @@ func gracePeriods(t *testing.T, tasks int, seed uint64) {
 	const rounds = 40
 	heads := w.Arena.Bytes(uint64(tasks)*rounds*rcu.HeadBytes, 64, nil)
 	m := simtest.New(w.mem, simtest.Options{Seed: seed})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 			for k := range rounds {
@@ -139,7 +154,7 @@ func TestReadersNeverSeeFreedMemory(t *testing.T) {
 		}
 		publish(sim.NewDirect(w.mem), 1)
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		for i := range tasks {
 			m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 				for k := range uint64(100) {
@@ -172,7 +187,7 @@ func TestWhoHoldsUpAGracePeriod(t *testing.T) {
 	cb := w.RCU.Register("test", func(*sim.CPU, sim.Ptr) { ran = true })
 	head := w.Arena.Bytes(rcu.HeadBytes, 64, nil)
 	m := simtest.New(w.mem, simtest.Options{Seed: 3})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	m.Go("updater", 0, func(c *sim.CPU) {
 		c.Think(20 * sim.Microsecond) // the sleeper's tick has stopped
 		w.RCU.CallRCU(c, head, cb)
@@ -213,7 +228,7 @@ func TestCallRCUAgainstTick(t *testing.T) {
 		cb := w.RCU.Register("count", func(*sim.CPU, sim.Ptr) { ran++ })
 		heads := w.Arena.Bytes(rounds*rcu.HeadBytes, 64, nil)
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		m.Go("updater", 0, func(c *sim.CPU) {
 			for k := range uint64(rounds) {
 				w.RCU.CallRCU(c, heads.Add(k*rcu.HeadBytes), cb)
@@ -240,7 +255,7 @@ func TestCallbacksOfAnIdleCPU(t *testing.T) {
 	head := w.Arena.Bytes(rcu.HeadBytes, 64, nil)
 	for seed := range uint64(20) {
 		m := simtest.New(w.mem.Clone(), simtest.Options{Seed: seed})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		for i := range 2 {
 			m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 				if i == 0 {

@@ -20,15 +20,3 @@ func (s *Scheduler) OnCPU(p sim.Ptr) sim.Ref { return p.F(taskOnCPU) }
 
 // TickPeriod is the length of a jiffy.
 func (s *Scheduler) TickPeriod() sim.Time { return s.cfg.TickPeriod }
-
-// ScheduleTimeout is schedule_timeout: schedule, for at most d. As with any
-// sleep, the caller looks again at what it waits for.
-func (s *Scheduler) ScheduleTimeout(c *sim.CPU, d sim.Time, why sim.WaitReason) {
-	p := s.Current(c)
-	c.SetTimer(d, func(c *sim.CPU) {
-		idle := s.IRQEnter(c)
-		s.WakeUp(c, p) // a stale one is a spurious wake-up
-		s.IRQExit(c, idle)
-	})
-	s.Schedule(c, why)
-}

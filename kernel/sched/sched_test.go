@@ -51,7 +51,7 @@ func TestNoLostWakeup(t *testing.T) {
 	for seed := range uint64(150) {
 		w := newWorld(tasks)
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		for i := range uint64(tasks) {
 			m.Go(fmt.Sprintf("task%d", i), int(i), func(c *sim.CPU) {
 				for k := range uint64(rounds) {
@@ -72,6 +72,7 @@ func TestConcurrentWakers(t *testing.T) {
 	for seed := range uint64(100) {
 		w := newWorld(tasks)
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
+		m.Kernel(w.Hooks())
 		sleeper := w.Sched.Task(0)
 		m.Go("sleeper", 0, func(c *sim.CPU) {
 			for seen := uint64(0); seen < (tasks-1)*rounds; {
@@ -120,6 +121,7 @@ func TestWrongOrderLosesWakeups(t *testing.T) {
 	for seed := range uint64(300) {
 		w := newWorld(2)
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
+		m.Kernel(w.Hooks())
 		m.Go("sleeper", 0, func(c *sim.CPU) {
 			for c.Load(w.turn) == 0 {
 				w.Sched.SetCurrentState(c, sched.Interruptible)
@@ -146,6 +148,7 @@ func TestWakeQueue(t *testing.T) {
 	for seed := range uint64(60) {
 		w := newWorld(sleepers + 2)
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
+		m.Kernel(w.Hooks())
 		for i := range sleepers {
 			m.Go(fmt.Sprintf("sleeper%d", i), i, func(c *sim.CPU) {
 				w.waitFor(c, func() bool { return c.Load(w.turn) != 0 })
@@ -181,6 +184,7 @@ func TestWakeQueue(t *testing.T) {
 func TestWakeUpOfRunningTask(t *testing.T) {
 	w := newWorld(2)
 	m := simtest.New(w.mem, simtest.Options{})
+	m.Kernel(w.Hooks())
 	m.Go("waker", 0, func(c *sim.CPU) {
 		if w.Sched.WakeUp(c, w.Sched.Task(1)) {
 			t.Error("woke a running task")
@@ -199,7 +203,7 @@ func TestTick(t *testing.T) {
 		return false
 	})
 	m := simtest.New(w.mem, simtest.Options{})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	m.Go("busy", 0, func(c *sim.CPU) {
 		c.Think(30 * sim.Microsecond)
 		c.Store(w.turn, 1)
@@ -222,9 +226,9 @@ func TestTick(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	for name, cfg := range map[string]kernel.Config{
-		"no tick":          {CPUs: 1, TaskCPU: []int{0}},
-		"two tasks, a CPU": {CPUs: 2, TaskCPU: []int{1, 1}, TickPeriod: 1},
-		"no such CPU":      {CPUs: 2, TaskCPU: []int{2}, TickPeriod: 1},
+		"no tick":       {CPUs: 1, TaskCPU: []int{0}},
+		"no CPU for it": {CPUs: 2, TaskCPU: []int{1}, Allowed: [][]int{{0}}, TickPeriod: 1},
+		"no such CPU":   {CPUs: 2, TaskCPU: []int{2}, TickPeriod: 1},
 	} {
 		func() {
 			defer func() {

@@ -15,6 +15,7 @@ func TestKill(t *testing.T) {
 		for seed := range uint64(60) {
 			w := newWorld(2)
 			m := simtest.New(w.mem, simtest.Options{Seed: seed})
+			m.Kernel(w.Hooks())
 			m.Go("sleeper", 0, func(c *sim.CPU) {
 				for {
 					w.Sched.SetCurrentState(c, st)

@@ -8,115 +8,94 @@ func (s *Scheduler) WakeUp(c *sim.CPU, p sim.Ptr) bool { return s.wakeUpState(c,
 
 // wakeUpState is wake_up_state: it wakes a task in one of the states of mask.
 func (s *Scheduler) wakeUpState(c *sim.CPU, p sim.Ptr, mask State) bool {
-	pi := s.spin.At(p.F(taskPI))
-	irq := pi.LockIRQSave(c)
-	c.Fence(sim.MBAfterSpinlock)
-	woken := c.Load(p.F(taskState))&uint64(mask) != 0 && s.wakeLocked(c, p)
-	pi.UnlockIRQRestore(c, irq)
+	s.PreemptDisable(c)
+	woken := false
+	if p.A == s.Current(c).A {
+		woken = s.wakeCurrent(c, p, mask)
+	} else {
+		pi := s.spin.At(p.F(taskPI))
+		irq := pi.LockIRQSave(c)
+		c.Fence(sim.MBAfterSpinlock)
+		woken = c.Load(p.F(taskState))&uint64(mask) != 0
+		if woken {
+			s.wakeLocked(c, p)
+		}
+		pi.UnlockIRQRestore(c, irq)
+	}
+	s.PreemptEnable(c)
 	return woken
 }
 
-func (s *Scheduler) wakeLocked(c *sim.CPU, p sim.Ptr) bool {
+// wakeCurrent wakes the task that is about to sleep here, or that this interrupt
+// came over: it is on its run queue, and nobody else can take it off.
+func (s *Scheduler) wakeCurrent(c *sim.CPU, p sim.Ptr, mask State) bool {
+	woken := c.Load(p.F(taskState))&uint64(mask) != 0
+	if woken {
+		c.Store(p.F(taskState), uint64(Running))
+	}
+	return woken
+}
+
+// wakeLocked is the rest of try_to_wake_up, under pi_lock.
+func (s *Scheduler) wakeLocked(c *sim.CPU, p sim.Ptr) {
 	c.SmpRMB()
 	if c.Load(p.F(taskOnRQ)) != 0 && s.wakeRunnable(c, p) {
-		return true
+		return
 	}
 	c.Fence(sim.AcquireAfterCtrlDep)
 	c.Store(p.F(taskState), uint64(Waking))
-	// The kernel may queue the wake-up with an IPI instead of waiting here
-	// (TTWU_QUEUE); the wait is short, the task is past its last decision.
+	cpu := int(c.Load(p.F(taskCPU)))
+	if c.LoadAcquire(p.F(taskOnCPU)) != 0 && s.queueWakeUp(c, p, cpu) {
+		return // that CPU is past its last decision about p, and has nothing else
+	}
 	c.SpinUntil(sim.Never, sim.Cond{Ref: p.F(taskOnCPU), Order: sim.Acquire})
-	s.activate(c, p)
-	return true
+	if to := s.selectCPU(c, p); to != cpu {
+		cpu = to
+		c.Store(p.F(taskCPU), uint64(cpu)) // set_task_cpu
+	}
+	if s.queueWakeUp(c, p, cpu) {
+		return
+	}
+	rq := s.rqs.Of(cpu)
+	lock := s.rqLockOf(rq)
+	lock.Lock(c)
+	s.activate(c, rq, p, cpu)
+	lock.Unlock(c)
 }
 
 // wakeRunnable is ttwu_runnable: the task has not left its run queue, so it
 // only needs its state back.
 func (s *Scheduler) wakeRunnable(c *sim.CPU, p sim.Ptr) bool {
-	rq := s.rqOf(c, p)
-	lock := s.rqLockOf(rq)
-	lock.Lock(c)
+	rq := s.lockTaskRQ(c, p)
 	queued := c.Load(p.F(taskOnRQ)) != 0
 	if queued {
 		c.Store(p.F(taskState), uint64(Running))
 	}
-	lock.Unlock(c)
+	s.rqLockOf(rq).Unlock(c)
 	return queued
 }
 
-// activate is ttwu_queue: put the task on its CPU's run queue and make that
-// CPU's idle task reschedule.
-func (s *Scheduler) activate(c *sim.CPU, p sim.Ptr) {
-	rq := s.rqOf(c, p)
-	lock := s.rqLockOf(rq)
-	lock.Lock(c)
-	c.Store(p.F(taskOnRQ), 1)
-	c.Store(rq.F(rqNrRunning), c.Load(rq.F(rqNrRunning))+1)
-	c.FetchOr(c.LoadPtr(rq.F(rqCurr)).F(TaskFlags), 1<<tifNeedResched, sim.Full) // resched_curr
-	c.Store(p.F(taskState), uint64(Running))
-	c.Unpark(s.id(p))
-	c.Count(wakeups, 1)
-	lock.Unlock(c)
-}
-
-func (s *Scheduler) rqOf(c *sim.CPU, p sim.Ptr) sim.Ptr {
-	return s.rqs.Of(int(c.Load(p.F(taskCPU))))
-}
-
-// wakeQTail ends a wake queue (WAKE_Q_TAIL): never null, so that a queued
-// task's node never looks free.
-const wakeQTail = 1
-
-// WakeQ is a wake queue head, on the stack of the waker; the links lie in the
-// queued tasks.
-type WakeQ struct {
-	first, last sim.Ptr
-}
-
-// Empty is wake_q_empty.
-func (q *WakeQ) Empty() bool { return q.first.IsNull() }
-
-// Add is wake_q_add: it queues p and takes a reference, unless some waker has
-// p queued already; that one's wake-up will do.
-func (q *WakeQ) Add(c *sim.CPU, s *Scheduler, p sim.Ptr) {
-	if q.link(c, p) {
-		s.GetTask(c, p)
-	}
-}
-
-// AddSafe is wake_q_add_safe: the caller's reference goes to the queue, or is
-// dropped.
-func (q *WakeQ) AddSafe(c *sim.CPU, s *Scheduler, p sim.Ptr) {
-	if !q.link(c, p) {
-		s.PutTask(c, p)
-	}
-}
-
-func (q *WakeQ) link(c *sim.CPU, p sim.Ptr) bool {
-	c.Fence(sim.MBBeforeAtomic)
-	if _, ok := c.CmpXchg(p.F(taskWakeQ), 0, wakeQTail, sim.Relaxed); !ok {
-		return false
-	}
-	if q.Empty() {
-		q.first = p
-	} else {
-		c.Store(q.last.F(taskWakeQ), uint64(p.A))
-	}
-	q.last = p
-	return true
-}
-
-// WakeUpQ is wake_up_q: one try_to_wake_up for each queued task.
-func (s *Scheduler) WakeUpQ(c *sim.CPU, q *WakeQ) {
-	p := q.first
-	for !p.IsNull() {
-		next := c.LoadPtr(p.F(taskWakeQ))
-		c.Store(p.F(taskWakeQ), 0)
-		s.WakeUp(c, p)
-		s.PutTask(c, p)
-		if p = next; p.A == wakeQTail {
-			break
+// lockTaskRQ is __task_rq_lock: the run queue that the task is on may be another
+// one by the time that it is locked.
+func (s *Scheduler) lockTaskRQ(c *sim.CPU, p sim.Ptr) sim.Ptr {
+	for {
+		rq := s.rqs.Of(int(c.Load(p.F(taskCPU))))
+		s.rqLockOf(rq).Lock(c)
+		if s.rqs.Of(int(c.Load(p.F(taskCPU)))).A == rq.A {
+			return rq
 		}
+		s.rqLockOf(rq).Unlock(c)
 	}
-	*q = WakeQ{}
+}
+
+// activate is ttwu_do_activate, under the lock of the CPU's run queue: the task
+// waits for its turn, and an idle CPU is told to reschedule.
+func (s *Scheduler) activate(c *sim.CPU, rq, p sim.Ptr, cpu int) {
+	s.enqueue(c, rq, p)
+	c.SetRunnable(s.id(p))
+	c.Count(wakeups, 1)
+	if c.Load(rq.F(rqCurr)) == c.Load(rq.F(rqIdle)) { // wakeup_preempt
+		s.reschedCurr(c, rq, cpu)
+	}
+	c.Store(p.F(taskState), uint64(Running))
 }

@@ -6,6 +6,7 @@ import (
 
 	"mmsim/kernel"
 	"mmsim/kernel/kmem"
+	"mmsim/kernel/sched"
 	"mmsim/kernel/srcu"
 	"mmsim/sim"
 	"mmsim/sim/simtest"
@@ -19,20 +20,29 @@ type world struct {
 	ss  *srcu.Struct
 }
 
-func newWorld(tasks int, f srcu.Flavor) *world {
+func newWorld(tasks int, f srcu.Flavor) *world { return newCrowd(tasks, tasks, f) }
+
+// newCrowd is a world in which every task may run anywhere, and is preempted at
+// any time.
+func newCrowd(cpus, tasks int, f srcu.Flavor) *world {
 	mem := sim.NewMemory()
-	cpus := make([]int, tasks)
-	for i := range cpus {
-		cpus[i] = i
+	cfg := kernel.Config{CPUs: cpus, TickPeriod: tick, Slice: tick, Preempt: sched.Full,
+		Pages: kmem.PageOptions{Pages: 64, Batch: 4}}
+	var all []int
+	for cpu := range cpus {
+		all = append(all, cpu)
 	}
-	b := kernel.NewBase(mem, &sim.Symbols{}, kernel.Config{CPUs: tasks, TaskCPU: cpus,
-		TickPeriod: tick, Pages: kmem.PageOptions{Pages: 64, Batch: 4}})
+	for i := range tasks {
+		cfg.TaskCPU = append(cfg.TaskCPU, i%cpus)
+		cfg.Allowed = append(cfg.Allowed, all)
+	}
+	b := kernel.NewBase(mem, &sim.Symbols{}, cfg)
 	return &world{b, mem, b.SRCU.Define("test_srcu", f)}
 }
 
 func (w *world) machine(seed uint64) *simtest.Machine {
 	m := simtest.New(w.mem, simtest.Options{Seed: seed})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	return m
 }
 
@@ -72,6 +82,9 @@ func TestSynchronizeWaitsForReaders(t *testing.T) {
 					synchronizes(t, name, newWorld(tasks, f), wait, tasks, seed)
 				}
 			}
+			for seed := range uint64(8) {
+				synchronizes(t, fmt.Sprintf("%s, %s, crowded, seed %d", flavor, way, seed), newCrowd(3, 9, f), wait, 9, seed)
+			}
 		}
 	}
 }
@@ -87,7 +100,7 @@ func synchronizes(t *testing.T, name string, w *world, wait func(w *world, c *si
 	}
 	m := w.machine(seed)
 	for i := range tasks {
-		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
+		m.Go(fmt.Sprintf("task%d", i), i%w.Sched.CPUs(), func(c *sim.CPU) {
 			if i < 2 {
 				for range 6 {
 					var before []int
@@ -285,5 +298,51 @@ func TestIdleDomainIsExpedited(t *testing.T) {
 	simtest.Run(t, m)
 	if took[0] > tick || took[1] < tick {
 		t.Errorf("the first took %v, the second %v; a jiffy is %v", took[0], took[1], tick)
+	}
+}
+
+// A work item that is queued while it runs is run afterwards, by one worker at a
+// time, as in a workqueue.
+func TestWorkRunsOneAtATime(t *testing.T) {
+	const pending, running, again = 1, 2, 4
+	const tasks = 4
+	queuedWhileRunning := 0
+	for seed := range uint64(40) {
+		w := newWorld(tasks, []srcu.Flavor{srcu.Normal, srcu.Fast}[seed%2])
+		work, last := w.word(t, "work.data"), uint64(0)
+		m := simtest.New(w.mem, simtest.Options{Seed: seed, Trace: func(o simtest.Op) {
+			if o.Ref.A != work || o.Kind == "load" {
+				return
+			}
+			if last&running != 0 && last&pending != 0 && o.Value&running != 0 && o.Value&pending == 0 {
+				t.Errorf("seed %d: a second worker took the work", seed)
+			}
+			if o.Value&again != 0 && last&again == 0 {
+				queuedWhileRunning++
+			}
+			last = o.Value
+		}})
+		m.Kernel(w.Hooks())
+		left := 2
+		for i := range tasks {
+			m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
+				for k := 0; i < 2 && k < 8; k++ {
+					w.ss.SynchronizeExpedited(c)
+				}
+				if i < 2 {
+					left--
+				}
+				for left > 0 {
+					idx := w.ss.ReadLock(c)
+					w.ss.QueueWork(c)
+					c.Think(c.Now() + 2*sim.Microsecond)
+					w.ss.ReadUnlock(c, idx)
+				}
+			})
+		}
+		simtest.Run(t, m)
+	}
+	if queuedWhileRunning == 0 {
+		t.Error("the work was never queued while it ran")
 	}
 }

@@ -31,7 +31,7 @@ func (u *Uprobes) Hit(c *sim.CPU, m *mm.MM, vaddr uint64) sim.Ptr {
 	}
 	p := u.notifyResume(c, task, m, vaddr)
 	c.Step(stepTrapExit)
-	c.Load(task.F(sched.TaskFlags))
+	u.b.Sched.ExitToUser(c)
 	c.Compute(u.costs.TrapExit)
 	c.Step(prev)
 	return p

@@ -23,7 +23,10 @@ type ProcessConfig struct {
 	Design  mm.Design
 	Layouts Layouts
 	MMCosts mm.Costs
-	Costs   Costs
+	// Sheaf and BroadcastTLB as in mm.Config.
+	Sheaf        int
+	BroadcastTLB bool
+	Costs        Costs
 	// Tasks are the threads of the process.
 	Tasks []sim.TaskID
 	// Probes is the number of probed text areas, each of a file of its own;
@@ -76,7 +79,7 @@ func NewProcess(b *kernel.Base, k ProcessConfig) (*Process, error) {
 	if err := k.Check(); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
-	sys := mm.New(b, mm.Config{Design: k.Design, Layouts: k.Layouts.Layouts, Costs: k.MMCosts, Poison: k.Poison})
+	sys := mm.New(b, mm.Config{Design: k.Design, Layouts: k.Layouts.Layouts, Costs: k.MMCosts, Sheaf: k.Sheaf, BroadcastTLB: k.BroadcastTLB, Poison: k.Poison})
 	c := sim.NewDirect(b.Arena.Mem)
 	p := &Process{MM: sys.NewMM(c, "", k.Tasks), Uprobes: New(sys, k.Layouts, k.Costs)}
 	c.SetBit(sys.Flags(p.MM.Ptr()), mm.MMFHasUprobes)

@@ -20,7 +20,7 @@ func TestUnrelatedWriter(t *testing.T) {
 		for seed := range uint64(12) {
 			w := newWorld(t, d, 4, nil)
 			m := simtest.New(w.mem, simtest.Options{Seed: seed})
-			m.Boot(w.base.Boot)
+			m.Kernel(w.base.Hooks())
 			for cpu := range 3 {
 				m.Go("hitter", cpu, func(c *sim.CPU) {
 					for range 30 {
@@ -63,7 +63,7 @@ func TestUnrelatedWriter(t *testing.T) {
 func TestNeighbourWriter(t *testing.T) {
 	w := newWorld(t, mm.VMASeqcount, 2, nil)
 	m := simtest.New(w.mem, simtest.Options{Seed: 1})
-	m.Boot(w.base.Boot)
+	m.Kernel(w.base.Hooks())
 	m.Go("hitter", 0, func(c *sim.CPU) {
 		for range 200 {
 			if err := w.Hit(c, 0); err != nil {
@@ -190,7 +190,7 @@ func (s *slow) Load(c *sim.CPU, r sim.Ref, o sim.Order) (uint64, sim.Dep) {
 func (r *remap) run(t *testing.T, seed uint64, hitters int) *simtest.Machine {
 	t.Helper()
 	m := simtest.New(r.mem, simtest.Options{Seed: seed})
-	m.Boot(r.base.Boot)
+	m.Kernel(r.base.Hooks())
 	r.hitting = hitters
 	for i := range hitters {
 		m.Go("hitter", i, func(c *sim.CPU) {

@@ -84,7 +84,7 @@ func (o op) private() bool {
 // record runs f alone as thread 0 and lists its memory operations and fences.
 func (w *world) record(t *testing.T, f func(c *sim.CPU)) (ops []op) {
 	t.Helper()
-	m := simtest.New(w.mem, simtest.Options{Trace: func(o simtest.Op) {
+	m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Trace: func(o simtest.Op) {
 		r := op{kind: o.Kind}
 		if o.Kind == "compute" {
 			return

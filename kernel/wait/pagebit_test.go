@@ -152,6 +152,7 @@ func queuedTimes(t *testing.T, unfairness int, seed uint64) (n int) {
 			n++ // PG_waiters
 		}
 	}})
+	m.Kernel(w.Hooks())
 	for i := range 3 {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
 			for !got {

@@ -54,7 +54,7 @@ func newWorld(tasks int) *world {
 func (w *world) run(t *testing.T, tasks int, seed uint64, body func(c *sim.CPU, i int)) {
 	t.Helper()
 	m := simtest.New(w.mem, simtest.Options{Seed: seed})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
 	}
@@ -182,6 +182,9 @@ func TestCompleteAll(t *testing.T) {
 				t.Error("complete_all does not last")
 			}
 		})
+		if n := w.mem.Read(w.obj.A+96, 4); n != 1<<32-1 {
+			t.Errorf("done is %#x after complete_all", n)
+		}
 	}
 }
 

@@ -21,13 +21,22 @@ func (m *Machine) Store(c *sim.CPU, r sim.Ref, v uint64, o sim.Order) {
 
 // RMW implements sim.Executor.
 func (m *Machine) RMW(c *sim.CPU, r sim.Ref, op sim.RMWOp, arg, cmp uint64, o sim.Order) (uint64, sim.Dep) {
-	m.op(c)
+	x := m.self(c)
+	if o == sim.ThisCPU {
+		m.sealedOp(x)
+	} else {
+		m.op(c)
+	}
 	old := m.Mem.Read(r.A, r.Size)
 	v, writes := op.Apply(old, arg, cmp, r.Size)
 	if writes {
 		m.Mem.Write(r.A, r.Size, v)
 	}
 	m.trace(c, op.String(), o, r, v)
+	if o == sim.ThisCPU {
+		x.yield()
+		m.returnFromIRQ(x, false)
+	}
 	return old, 0
 }
 
@@ -66,9 +75,10 @@ func (m *Machine) Compute(c *sim.CPU, _ sim.Cycles) {
 func (m *Machine) Think(c *sim.CPU, until sim.Time) {
 	x := m.op(c)
 	m.trace(c, "think", sim.Relaxed, sim.Ref{}, 0)
-	if until > m.now {
+	for until > m.now {
 		x.until = until
 		x.block(thinking)
+		m.returnFromIRQ(x, true)
 	}
 }
 
@@ -82,7 +92,6 @@ func (m *Machine) Relax(c *sim.CPU) {
 func (m *Machine) Spin(c *sim.CPU, deadline sim.Time) int {
 	x := m.op(c)
 	m.trace(c, "spin", c.Conds[0].Order, c.Conds[0].Ref, 0)
-	x.until = deadline
 	for {
 		if i := m.satisfied(c); i >= 0 {
 			return i
@@ -90,7 +99,9 @@ func (m *Machine) Spin(c *sim.CPU, deadline sim.Time) int {
 		if m.now >= deadline {
 			return -1
 		}
+		x.until = deadline
 		x.block(spinning)
+		m.returnFromIRQ(x, false)
 	}
 }
 
@@ -103,27 +114,6 @@ func (m *Machine) Interrupts(c *sim.CPU, on bool) {
 	m.cpus[x.cpu].irqOff = !on
 }
 
-// Park implements sim.Executor.
-func (m *Machine) Park(c *sim.CPU, why sim.WaitReason) {
-	x := m.op(c)
-	if c.InIRQ {
-		panic("simtest: an interrupt handler sleeps")
-	}
-	m.trace(c, "park", sim.Relaxed, sim.Ref{}, 0)
-	x.why = why
-	if !x.token {
-		x.block(parked)
-	}
-	x.token = false
-}
-
-// Unpark implements sim.Executor.
-func (m *Machine) Unpark(c *sim.CPU, t sim.TaskID) {
-	m.op(c)
-	m.trace(c, "unpark", sim.Relaxed, sim.Ref{}, uint64(t))
-	m.tasks[t].token = true
-}
-
 // SendIPI implements sim.Executor.
 func (m *Machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
 	m.op(c)
@@ -132,11 +122,23 @@ func (m *Machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
 	p.pending = append(p.pending, h)
 }
 
+// TLBI implements sim.Executor.
+func (m *Machine) TLBI(c *sim.CPU, n int) {
+	m.op(c)
+	m.trace(c, "tlbi", sim.Relaxed, sim.Ref{}, uint64(n))
+}
+
 // SetTimer implements sim.Executor.
 func (m *Machine) SetTimer(c *sim.CPU, after sim.Time, h sim.Handler) {
 	x := m.op(c)
 	m.trace(c, "timer", sim.Relaxed, sim.Ref{}, 0)
-	m.timers = append(m.timers, timer{m.now + after, x.cpu, h})
+	m.timers = append(m.timers, timer{m.now + after, x.cpu, h, false})
+}
+
+// SetTick implements sim.Executor.
+func (m *Machine) SetTick(c *sim.CPU, after sim.Time, h sim.Handler) {
+	m.SetTimer(c, after, h)
+	m.timers[len(m.timers)-1].tick = true
 }
 
 // CPUID implements sim.Executor.

@@ -35,13 +35,14 @@ type Op struct {
 	CPU   int
 	Task  sim.TaskID // -1 outside tasks
 	IRQ   bool
-	Kind  string // "load", "store", "add", "cmpxchg", "smp_wmb", "spin", "park", ...
+	Kind  string // "load", "store", "add", "cmpxchg", "smp_wmb", "spin", "sleep", ...
 	Order sim.Order
 	Ref   sim.Ref // zero if the operation has none
 	Value uint64  // loaded, stored, or new value of a read-modify-write
 }
 
-// Machine is a set of CPUs with at most one task each, on one memory.
+// Machine is a set of CPUs and tasks on one memory. The first task of each CPU
+// runs from the start.
 type Machine struct {
 	Mem *sim.Memory
 	// Counts are the totals of the counters that the code counted.
@@ -60,20 +61,22 @@ type Machine struct {
 	tasks   []*context
 	cpus    []*cpu
 	timers  []timer
-	boot    sim.Handler
+	hooks   sim.Hooks
 	last    *context
 	ran     sim.Time // when a task ran last
 	current *context
 }
 
 type timer struct {
-	at  sim.Time
-	cpu int
-	h   sim.Handler
+	at   sim.Time
+	cpu  int
+	h    sim.Handler
+	tick bool
 }
 
 type cpu struct {
-	task    *context // nil if none
+	ctx     *context // what runs here, or would; nil on a CPU that is not in use
+	idle    *context // made when it is first switched to
 	irq     *context // handler in progress
 	irqOff  bool
 	pending []sim.Handler
@@ -92,22 +95,51 @@ func New(mem *sim.Memory, o Options) *Machine {
 	return m
 }
 
-// Go adds a task on a CPU of its own; tasks are numbered from 0 in the order
-// of the calls.
+// Go adds a task; tasks are numbered from 0 in the order of the calls. The
+// first one of each CPU runs from the start, the others when the kernel
+// switches to them (Hooks.Start).
 func (m *Machine) Go(name string, cpu int, body func(c *sim.CPU)) sim.TaskID {
 	p := m.cpu(cpu)
-	if p.task != nil {
-		panic(fmt.Sprintf("simtest: CPU %d has the task %s already", cpu, p.task.c.Name))
-	}
 	id := sim.TaskID(len(m.tasks))
-	p.task = m.newContext(cpu, id, name, body)
-	m.tasks = append(m.tasks, p.task)
+	first := p.ctx == nil
+	x := m.newContext(cpu, id, name, func(x *context) {
+		if !first {
+			if m.hooks.Start == nil {
+				panic("simtest: no Hooks.Start for " + name)
+			}
+			m.hooks.Start(x.c, x.prev)
+		}
+		body(x.c)
+		if m.hooks.Exit != nil {
+			x.exited = true
+			m.hooks.Exit(x.c)
+		}
+	})
+	if first {
+		p.ctx = x
+	} else {
+		x.wait, x.c.IRQOff = off, true
+	}
+	m.tasks = append(m.tasks, x)
 	return id
 }
 
-// Boot makes h run in interrupt context on every CPU with a task when the
-// machine starts.
-func (m *Machine) Boot(h sim.Handler) { m.boot = h }
+// Kernel sets the kernel's entry points.
+func (m *Machine) Kernel(h sim.Hooks) { m.hooks = h }
+
+// Use makes the machine start CPUs that have no task at first: they idle.
+func (m *Machine) Use(cpus ...int) {
+	for _, i := range cpus {
+		if p := m.cpu(i); p.ctx == nil {
+			p.ctx = m.idle(i)
+			p.ctx.wait, p.ctx.c.IRQOff = running, false
+		}
+	}
+}
+
+// Boot makes h run in interrupt context on every CPU in use when the machine
+// starts.
+func (m *Machine) Boot(h sim.Handler) { m.hooks.Boot = h }
 
 // Elapsed is the time that has passed.
 func (m *Machine) Elapsed() sim.Time { return m.now }
@@ -119,7 +151,7 @@ func (m *Machine) cpu(n int) *cpu {
 	return m.cpus[n]
 }
 
-func (m *Machine) newContext(cpu int, task sim.TaskID, name string, body func(c *sim.CPU)) *context {
+func (m *Machine) newContext(cpu int, task sim.TaskID, name string, body func(x *context)) *context {
 	x := &context{m: m, cpu: cpu}
 	slot := len(m.slots)
 	if n := len(m.free); n > 0 {
@@ -131,7 +163,8 @@ func (m *Machine) newContext(cpu int, task sim.TaskID, name string, body func(c 
 	x.c = sim.NewCPU(m, slot, task, name)
 	x.coro = sim.NewCoro(func(yield func()) {
 		x.yield = yield
-		body(x.c)
+		x.interrupted = false
+		body(x)
 	})
 	return x
 }
@@ -141,10 +174,10 @@ func (m *Machine) newContext(cpu int, task sim.TaskID, name string, body func(c 
 // that is left when nothing can go on.
 func (m *Machine) Run() error {
 	defer m.stop()
-	if m.boot != nil {
+	if m.hooks.Boot != nil {
 		for _, p := range m.cpus {
-			if p.task != nil {
-				p.pending = append(p.pending, m.boot)
+			if p.ctx != nil {
+				p.pending = append(p.pending, m.hooks.Boot)
 			}
 		}
 	}
@@ -182,13 +215,14 @@ func Run(t testing.TB, m *Machine) {
 func (m *Machine) resume(x *context) {
 	m.current, m.last = x, x
 	x.wait = running
-	if !x.c.InIRQ {
+	if x.c.Task >= 0 && !x.c.InIRQ && !x.interrupted && !x.returning {
 		m.ran = m.now
 	}
 	if !x.coro.Resume() {
 		x.wait = done
 		if p := m.cpus[x.cpu]; p.irq == x {
 			p.irq = nil
+			p.ctx.interrupted = true
 			m.slots[x.c.Slot] = nil
 			m.free = append(m.free, x.c.Slot)
 		}
@@ -211,18 +245,23 @@ func (m *Machine) finished() bool {
 
 func (m *Machine) tasksDone() bool {
 	for _, x := range m.tasks {
-		if x.wait != done {
+		if x.wait != done && !(x.exited && x.wait == off) {
 			return false
 		}
 	}
 	return true
 }
 
-// stalled reports whether only interrupts have run for too long, with no task
-// that waits for time to pass.
+// stalled reports whether only interrupts have run for too long, with no timer
+// but ticks and no task that waits for time to pass.
 func (m *Machine) stalled() bool {
 	if m.now-m.ran <= m.opt.Stall {
 		return false
+	}
+	for i := range m.timers {
+		if !m.timers[i].tick {
+			return false
+		}
 	}
 	for _, x := range m.tasks {
 		if (x.wait == thinking || x.wait == spinning) && x.until != sim.Never {
@@ -274,14 +313,16 @@ func (m *Machine) choices(p *cpu) (n int) {
 		}
 		return n
 	}
-	if p.task != nil && m.runnable(p.task) {
+	if p.ctx != nil && m.runnable(p.ctx) {
 		n++
 	}
-	if len(p.pending) > 0 && !p.irqOff {
+	if p.takesIRQ() {
 		n++
 	}
 	return n
 }
+
+func (p *cpu) takesIRQ() bool { return len(p.pending) > 0 && !p.irqOff && !p.ctx.sealed }
 
 // pick is choice number k (counted from -1 downwards) of a CPU: the last one is
 // the interrupt, if there is one to take.
@@ -290,21 +331,21 @@ func (m *Machine) pick(i, k int) *context {
 	if p.irq != nil {
 		return p.irq
 	}
-	if k == -1 && len(p.pending) > 0 && !p.irqOff {
+	if k == -1 && p.takesIRQ() {
 		return m.interrupt(i, p)
 	}
-	return p.task
+	return p.ctx
 }
 
 // interrupt starts the first pending handler of a CPU.
 func (m *Machine) interrupt(i int, p *cpu) *context {
 	h := p.pending[0]
 	p.pending = p.pending[1:]
-	task, name := sim.TaskID(-1), fmt.Sprintf("interrupt on idle cpu%d", i)
-	if p.task != nil && p.task.wait != done && p.task.wait != parked {
-		task, name = p.task.c.Task, "interrupt over "+p.task.c.Name
+	task := p.ctx.c.Task
+	if p.ctx.wait == done {
+		task = sim.IdleTask
 	}
-	p.irq = m.newContext(i, task, name, func(c *sim.CPU) { h(c) })
+	p.irq = m.newContext(i, task, "interrupt over "+p.ctx.c.Name, func(x *context) { h(x.c) })
 	p.irq.c.InIRQ = true
 	return p.irq
 }

@@ -56,7 +56,7 @@ func newWorld(t *testing.T, kind string, tasks, locks int, o kinds.Options) *wor
 func (w *world) run(t *testing.T, tasks int, seed uint64, body func(c *sim.CPU, i int)) *simtest.Machine {
 	t.Helper()
 	m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
-	m.Boot(w.Boot)
+	m.Kernel(w.Hooks())
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
 	}
@@ -77,7 +77,7 @@ var mainWord = map[string]string{
 // holds or awaits a lock any more. It returns how many waited.
 func (w *world) checkReports(t *testing.T, m *simtest.Machine, taken [2]int64) (waited int64) {
 	t.Helper()
-	for i := range len(w.Sched.TaskCPUs()) {
+	for i := range len(w.Sched.InUse()) {
 		if h, a := m.Locks.HeldBy(i), m.Locks.AwaitedBy(i); len(h)+len(a) > 0 {
 			t.Errorf("%s: task %d holds %v and awaits %v at the end", w.kind.Name, i, h, a)
 		}

@@ -97,6 +97,8 @@ func stress(t *testing.T, n, rounds int, seed uint64) (aborted uint64) {
 	w := newWorld(n + 1)
 	got := uint64(0)
 	m := simtest.New(w.mem, simtest.Options{Seed: seed, Trace: w.observe})
+	m.Kernel(w.Hooks())
+	m.Boot(nil) // no ticks
 	for i := range n {
 		m.Go(fmt.Sprintf("spinner%d", i), i, func(c *sim.CPU) {
 			g, a := w.spinner(c, rounds)
@@ -146,6 +148,8 @@ func TestAllGiveUp(t *testing.T) {
 	for seed := range uint64(400) {
 		w := newWorld(n)
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
+		m.Kernel(w.Hooks())
+		m.Boot(nil) // no ticks
 		for i := range n {
 			m.Go(fmt.Sprintf("spinner%d", i), i, func(c *sim.CPU) {
 				if i > 0 {

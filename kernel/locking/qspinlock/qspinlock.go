@@ -5,7 +5,10 @@
 // sleeping locks need the scheduler.
 package qspinlock
 
-import "mmsim/sim"
+import (
+	"mmsim/kernel/preempt"
+	"mmsim/sim"
+)
 
 // The lock word for fewer than 16K CPUs: bits 0..7 locked, 8..15 pending,
 // 16..31 tail = (cpu+1)<<2 | nesting index.
@@ -38,15 +41,22 @@ func nodeNext(n sim.Ptr) sim.Ref   { return n.Ref(0, 8) }
 func nodeLocked(n sim.Ptr) sim.Ref { return n.Ref(8, 4) }
 func nodeCount(n sim.Ptr) sim.Ref  { return n.Ref(12, 4) }
 
-// Locks makes the spinlocks of one kernel: they share the per-CPU MCS nodes.
+// Locks makes the spinlocks of one kernel: they share the per-CPU MCS nodes and
+// the preemption counts.
 type Locks struct {
-	base   sim.Ptr
-	stride uint64
+	base    sim.Ptr
+	stride  uint64
+	preempt *preempt.Counts
 }
 
 // NewLocks returns the spinlocks whose MCS nodes for CPU n lie at
 // base + n*stride, each area of NodesLayout.
-func NewLocks(base sim.Ptr, stride uint64) *Locks { return &Locks{base, stride} }
+func NewLocks(base sim.Ptr, stride uint64, counts *preempt.Counts) *Locks {
+	return &Locks{base, stride, counts}
+}
+
+// Preempt are the preemption counts that holding a lock raises.
+func (k *Locks) Preempt() *preempt.Counts { return k.preempt }
 
 // At is the spinlock whose 4-byte word is at r. A zero word is unlocked.
 func (k *Locks) At(r sim.Ref) SpinLock {
@@ -56,9 +66,9 @@ func (k *Locks) At(r sim.Ref) SpinLock {
 	return SpinLock{r, k}
 }
 
-// SpinLock is a spinlock_t. Lock leaves preemption and interrupts alone:
-// tasks are never preempted by other tasks, and a lock that interrupt handlers
-// take too is locked with LockIRQSave.
+// SpinLock is a spinlock_t. Whoever holds it has preemption disabled. It leaves
+// interrupts alone: a lock that interrupt handlers take too is locked with
+// LockIRQSave.
 type SpinLock struct {
 	word sim.Ref
 	k    *Locks
@@ -71,6 +81,7 @@ func (l SpinLock) tail() sim.Ref          { return sim.Ref{A: l.word.A + 2, D: l
 
 // Lock is spin_lock.
 func (l SpinLock) Lock(c *sim.CPU) {
+	l.k.preempt.Disable(c)
 	if v, ok := c.CmpXchg(l.word, 0, locked, sim.Acquire); !ok {
 		c.LockContended(l.word.A, sim.Exclusive)
 		l.slow(c, v)
@@ -80,17 +91,20 @@ func (l SpinLock) Lock(c *sim.CPU) {
 
 // TryLock is spin_trylock: one load, and one atomic if the word was free.
 func (l SpinLock) TryLock(c *sim.CPU) bool {
-	ok := l.tryLock(c)
-	if ok {
-		c.LockTried(l.word.A, sim.Exclusive)
+	l.k.preempt.Disable(c)
+	if !l.tryLock(c) {
+		l.k.preempt.Enable(c)
+		return false
 	}
-	return ok
+	c.LockTried(l.word.A, sim.Exclusive)
+	return true
 }
 
 // Unlock is spin_unlock.
 func (l SpinLock) Unlock(c *sim.CPU) {
 	c.LockReleased(l.word.A, sim.Exclusive)
 	l.ArchUnlock(c)
+	l.k.preempt.Enable(c)
 }
 
 // ArchLock is arch_spin_lock: the algorithm alone, for locks that are a part of
@@ -126,6 +140,8 @@ func (l SpinLock) LockIRQSave(c *sim.CPU) (irqOn bool) {
 
 // UnlockIRQRestore is spin_unlock_irqrestore.
 func (l SpinLock) UnlockIRQRestore(c *sim.CPU, irqOn bool) {
-	l.Unlock(c)
+	c.LockReleased(l.word.A, sim.Exclusive)
+	l.ArchUnlock(c)
 	c.IRQRestore(irqOn)
+	l.k.preempt.Enable(c)
 }
