@@ -17,8 +17,8 @@ const (
 	opSpin
 	opGhost
 	opPark
-	opUnlock // rcu_read_unlock
-	opSync   // synchronize_rcu
+	opSection // an end of a read-side section, or the beginning of a grace period
+	opSync    // synchronize_rcu
 )
 
 // op is the operation that a context has arrived at.
@@ -180,6 +180,9 @@ func (m *machine) execute() {
 		}
 	}
 	m.rec.close(m)
+	if m.g != nil && m.g.doomed && m.end != relearn {
+		m.end = cut
+	}
 	for _, x := range m.all {
 		x.abandon()
 	}
@@ -337,7 +340,7 @@ func (m *machine) booting(x *context) bool { return m.starting && x.c.InIRQ }
 
 // fail ends the execution on a broken invariant.
 func (m *machine) fail(c *sim.CPU, invariant string) {
-	m.end, m.failure = broken, invariant
+	m.crash(invariant)
 	m.all[c.Slot].yield()
 }
 
