@@ -126,6 +126,13 @@ func (c *CPU) CmpXchg(r Ref, old, v uint64, o Order) (uint64, bool) {
 	return prev, prev == old&r.Size.Mask()
 }
 
+// RMW is any atomic operation; it returns the old value with its dependency. A
+// CmpXchg compares with cmp.
+func (c *CPU) RMW(r Ref, op RMWOp, arg, cmp uint64, o Order) Value {
+	v, d := c.ex.RMW(c, r, op, arg, cmp, o)
+	return Value{v, d}
+}
+
 // ThisCPUAdd is this_cpu_add on a word of this CPU's per-CPU area; it returns
 // the old value.
 func (c *CPU) ThisCPUAdd(r Ref, d uint64) uint64 {
