@@ -82,6 +82,14 @@ func TestMapleUnderRCU(t *testing.T) {
 	}
 }
 
+// books is what an address space keeps count of.
+func (w *world) books() string {
+	f, at := &w.sys.mf, w.mm.at
+	return fmt.Sprintf("map_count %d, total_vm %d, data_vm %d, pgtables %d, rss %d, pending flushes %d",
+		w.c.Load(at.F(f.mapCount)), w.c.Load(at.F(f.totalVM)), w.c.Load(at.F(f.dataVM)),
+		w.c.Load(at.F(f.pgtablesBytes)), w.mm.anonRSS.Sum(w.c), w.c.Load(at.F(f.flushPending)))
+}
+
 // TestWritersRace has threads map, touch and unmap memory side by side. The
 // books must balance afterwards, and every TLB be up to date.
 func TestWritersRace(t *testing.T) {
@@ -98,13 +106,7 @@ func TestWritersRace(t *testing.T) {
 				t.Fatal(err)
 			}
 			f := &w.sys.mf
-			books := func() string {
-				at := w.mm.at
-				return fmt.Sprintf("map_count %d, total_vm %d, data_vm %d, pgtables %d, rss %d, pending flushes %d",
-					w.c.Load(at.F(f.mapCount)), w.c.Load(at.F(f.totalVM)), w.c.Load(at.F(f.dataVM)),
-					w.c.Load(at.F(f.pgtablesBytes)), w.mm.anonRSS.Sum(w.c), w.c.Load(at.F(f.flushPending)))
-			}
-			before, used := books(), w.usedPages()
+			before, used := w.books(), w.usedPages()
 			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
 			m.Kernel(w.base.Hooks())
 			for cpu := range tasks {
@@ -118,7 +120,7 @@ func TestWritersRace(t *testing.T) {
 				})
 			}
 			simtest.Run(t, m)
-			if after := books(); after != before {
+			if after := w.books(); after != before {
 				t.Errorf("seed %d: before: %s; after: %s", seed, before, after)
 			}
 			// What is left are slabs of RCU-delayed objects and of their caches.

@@ -19,8 +19,7 @@ type slow struct {
 	often   func(r sim.Ref) uint64
 }
 
-// Spin hands the conditions to the machine's own handle, where it looks, and
-// which keeps them over an interrupt.
+// Spin waits on the machine's own handle, which interrupts save and restore.
 func (s *slow) Spin(c *sim.CPU, deadline sim.Time) int { return s.c.SpinUntil(deadline, c.Conds...) }
 
 func (s *slow) Load(c *sim.CPU, r sim.Ref, o sim.Order) (uint64, sim.Dep) {
