@@ -9,12 +9,13 @@ import (
 	"mmsim/sim/simtest"
 )
 
-// eachKeeper runs f for every choice of tree and lifetime.
+// eachKeeper runs f for every choice of tree and lifetime, without leases, which
+// would wait for grace periods of their own.
 func eachKeeper(t *testing.T, f func(t *testing.T, k Choices)) {
 	for tree := range Trees() {
 		for life := range Lifetimes() {
 			k := eras[3].Choices // 6.13
-			k.Tree, k.Lifetime = Tree(tree), Lifetime(life)
+			k.Tree, k.Lifetime, k.Ret = Tree(tree), Lifetime(life), RetRefcount
 			t.Run(fmt.Sprintf("%v,%v", k.Tree, k.Lifetime), func(t *testing.T) { f(t, k) })
 		}
 	}
@@ -98,7 +99,7 @@ func TestRegisterWhileHit(t *testing.T) {
 		for seed := range uint64(2) {
 			w := newChurn(t, 4, func(p *ProcessConfig) { p.Choices = k })
 			m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
-			m.Boot(w.base.Boot)
+			m.Kernel(w.base.Hooks())
 			left := 2
 			for i := range 2 {
 				m.Go("hitter", i, func(c *sim.CPU) {
@@ -138,7 +139,7 @@ func TestGenuineBreakpoint(t *testing.T) {
 	page := w.MM.PageAt(w.c, addr)
 	w.c.Store(page.Ref(addr%sim.PageBytes, 1), opcodeInt3)
 	m := simtest.New(w.mem, simtest.Options{Seed: 3})
-	m.Boot(w.base.Boot)
+	m.Kernel(w.base.Hooks())
 	m.Go("victim", 0, func(c *sim.CPU) {
 		user := w.Uprobes.User(c, w.MM)
 		user.Run(c, addr)
@@ -154,37 +155,43 @@ func TestGenuineBreakpoint(t *testing.T) {
 // allocator, after the grace periods of its lifetime.
 func TestUprobesAreFreed(t *testing.T) {
 	eachKeeper(t, func(t *testing.T, k Choices) {
-		w := newChurn(t, 1, func(p *ProcessConfig) { p.Choices = k })
-		m := simtest.New(w.mem, simtest.Options{Seed: 1, Syms: w.syms})
-		m.Boot(w.base.Boot)
-		var first sim.Ptr
-		m.Go("registrar", 0, func(c *sim.CPU) {
-			u, b := w.Uprobes, &w.Probes[0]
-			uc := u.NewConsumer(c)
-			first = u.RegisterConsumer(c, b.Inode, probeOffset, InsnNop, uc)
-			u.Unregister(c, first, uc)
-			now := c.Load(first.F(u.f.inode)) == poisonFree
-			if counted := k.Lifetime == LifetimeRefcount && k.Tree != TreeSeqcount && !k.Ret.leased(); now != counted {
-				t.Errorf("freed at once: %v, want %v", now, counted)
-			}
-			u.Sync(c)
-			w.settle(c)
-			if c.Load(first.F(u.f.inode)) != poisonFree {
-				t.Error("not freed")
-			}
-		})
-		simtest.Run(t, m)
+		for _, k.Ret = range []Ret{RetRefcount, RetLease} {
+			uprobesAreFreed(t, k)
+		}
 	})
+}
+
+func uprobesAreFreed(t *testing.T, k Choices) {
+	w := newChurn(t, 1, func(p *ProcessConfig) { p.Choices = k })
+	m := simtest.New(w.mem, simtest.Options{Seed: 1, Syms: w.syms})
+	m.Kernel(w.base.Hooks())
+	var first sim.Ptr
+	m.Go("registrar", 0, func(c *sim.CPU) {
+		u, b := w.Uprobes, &w.Probes[0]
+		uc := u.NewConsumer(c)
+		first = u.RegisterConsumer(c, b.Inode, probeOffset, InsnNop, uc)
+		u.Unregister(c, first, uc)
+		now := c.Load(first.F(u.f.inode)) == poisonFree
+		if counted := k.Lifetime == LifetimeRefcount && k.Tree != TreeSeqcount && !k.Ret.leased(); now != counted {
+			t.Errorf("freed at once: %v, want %v", now, counted)
+		}
+		u.Sync(c)
+		w.settle(c)
+		if c.Load(first.F(u.f.inode)) != poisonFree {
+			t.Error("not freed")
+		}
+	})
+	simtest.Run(t, m)
 }
 
 // TestRegisterHasTeeth: without a grace period a handler does run too late.
 func TestRegisterHasTeeth(t *testing.T) {
 	for seed := range uint64(60) {
-		w := newChurn(t, 3, func(*ProcessConfig) {})
+		w := newChurn(t, 3, func(p *ProcessConfig) { p.Choices.Ret = RetRefcount })
 		bad := false
 		w.Uprobes.onHandler = func(_ *sim.CPU, uc, _ sim.Ptr) { bad = bad || !w.live[uc.A] }
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.base.Boot)
+		m.Kernel(w.base.Hooks())
 		done := false
 		for i := range 2 {
 			m.Go("hitter", i, func(c *sim.CPU) {
