@@ -34,6 +34,10 @@ func NewCPU(ex Executor, slot int, task TaskID, name string) *CPU {
 	return &CPU{ex: ex, Slot: slot, Task: task, Name: name}
 }
 
+// Executor is what gives meaning to this handle's operations. Kernel code has no
+// business with it; a checker's program may ask it for more than the contract.
+func (c *CPU) Executor() Executor { return c.ex }
+
 // Load is READ_ONCE.
 func (c *CPU) Load(r Ref) uint64 { v, _ := c.ex.Load(c, r, Relaxed); return v }
 
@@ -120,6 +124,13 @@ func (c *CPU) Xchg(r Ref, v uint64, o Order) uint64 {
 func (c *CPU) CmpXchg(r Ref, old, v uint64, o Order) (uint64, bool) {
 	prev, _ := c.ex.RMW(c, r, CmpXchg, v, old, o)
 	return prev, prev == old&r.Size.Mask()
+}
+
+// RMW is any atomic operation; it returns the old value with its dependency. A
+// CmpXchg compares with cmp.
+func (c *CPU) RMW(r Ref, op RMWOp, arg, cmp uint64, o Order) Value {
+	v, d := c.ex.RMW(c, r, op, arg, cmp, o)
+	return Value{v, d}
 }
 
 // ThisCPUAdd is this_cpu_add on a word of this CPU's per-CPU area; it returns

@@ -14,8 +14,8 @@ type Size uint8
 func (s Size) Mask() uint64 { return ^uint64(0) >> (64 - 8*uint(s)) }
 
 // Dep is the address dependency that a loaded pointer carries: an opaque token
-// of the executor (a view, in a view-based memory model). Executors that do
-// not track dependencies leave it zero.
+// of the executor, merged with | where a value comes from two loads. Executors
+// that do not track dependencies leave it zero.
 type Dep uint32
 
 // Ptr is a pointer into simulated memory together with the dependency of the
@@ -60,7 +60,7 @@ type Value struct {
 	D Dep
 }
 
-// Index adds v*stride to p and merges both dependencies (the later one rules).
+// Index adds v*stride to p and merges both dependencies.
 func (p Ptr) Index(v Value, stride uint64) Ptr {
-	return Ptr{p.A + Addr(v.V*stride), max(p.D, v.D)}
+	return Ptr{p.A + Addr(v.V*stride), p.D | v.D}
 }

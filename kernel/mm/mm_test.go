@@ -154,6 +154,8 @@ func TestLayoutPresets(t *testing.T) {
 	}{
 		{"mm-6.4", true, true, true},
 		{"mm-6.5", false, false, true},
+		{"mm-6.15", false, false, true},
+		{"mm-6.19", true, false, false},
 		{"mm-7.0", true, false, false},
 	} {
 		l, err := MMLayout(k.preset)
@@ -163,6 +165,16 @@ func TestLayoutPresets(t *testing.T) {
 		count, owner, seq := line(l, "mmap_lock.count"), line(l, "mmap_lock.owner"), line(l, "mm_lock_seq")
 		if (count == owner) != k.countOwner || (count == seq) != k.countSeq || (owner == seq) != k.ownerSeq {
 			t.Errorf("%s: count in line %d, owner in %d, mm_lock_seq in %d", k.preset, count, owner, seq)
+		}
+	}
+	for _, k := range KernelLayouts() {
+		l, err := NewLayouts(k.MM, k.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := k.Name == "6.14"
+		if (line(l.MM, "mmap_lock.owner") == line(l.MM, "mm_lock_seq")) != old || (line(l.File, "f_ref") == line(l.File, "f_inode")) != old {
+			t.Errorf("kernel %s: mm_lock_seq in line %d, f_inode in line %d", k.Name, line(l.MM, "mm_lock_seq"), line(l.File, "f_inode"))
 		}
 	}
 	if _, err := MMLayout("mm-6.6"); err == nil {

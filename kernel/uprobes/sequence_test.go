@@ -81,7 +81,7 @@ func TestLookupSequence(t *testing.T) {
 	eachDesign(t, func(t *testing.T, d mm.Design) {
 		w := newWorld(t, d, 1, nil)
 		var found sim.Ptr
-		got := fold(w.record(t, func(c *sim.CPU) { found = w.Uprobes.findActive(c, w.MM, w.Probes[0].Addr) }))
+		got := fold(w.record(t, func(c *sim.CPU) { found, _ = w.Uprobes.findActive(c, w.MM, w.Probes[0].Addr) }))
 		if found.A != w.Probes[0].Uprobe.A {
 			t.Fatal("found another uprobe")
 		}

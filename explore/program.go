@@ -1,0 +1,45 @@
+package explore
+
+import "mmsim/sim"
+
+// Thread is one task of a program.
+type Thread struct {
+	Name string // column head in traces
+	// CPU is where the thread starts. The first thread of a CPU runs from the
+	// start; the others begin when the kernel switches to them (Hooks.Start).
+	CPU int
+	// MayUse lists further CPUs that the kernel may run the thread on.
+	MayUse []int
+	// Body runs from the start once for every execution. It must be
+	// deterministic: all it knows beyond its own locals comes from c.
+	Body func(c *sim.CPU)
+}
+
+// Program is what is explored.
+type Program struct {
+	// Mem is the initial state; it is restored before and after every
+	// execution.
+	Mem *sim.Memory
+	// Syms names addresses in traces; may be nil.
+	Syms    *sim.Symbols
+	Threads []Thread
+	// Hooks are the kernel's entry points; any may be nil.
+	Hooks sim.Hooks
+	// Reset puts everything that bodies and invariants keep on the Go side
+	// (registers, ghost state) back to its initial value; may be nil.
+	Reset func()
+	// Final runs at the end of every complete execution: it names the outcome,
+	// and returns an error when a final invariant is broken. May be nil.
+	Final func(v View) (outcome string, err error)
+	// MustEnd makes a deadlock a violation; otherwise deadlocks are counted.
+	MustEnd bool
+	// ExactDeps tells that the bodies announce the dependencies of every store
+	// with StoreDeps. Otherwise every earlier load of the CPU counts as a
+	// control dependency of every store.
+	ExactDeps bool
+}
+
+// View is the memory at the end of an execution.
+type View interface {
+	Read(a sim.Addr, size sim.Size) uint64
+}

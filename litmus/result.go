@@ -1,0 +1,193 @@
+package litmus
+
+import (
+	"slices"
+
+	"mmsim/cores"
+	"mmsim/explore"
+	"mmsim/sim"
+)
+
+// State is one distinct outcome that satisfies the filter.
+type State struct {
+	Text    string // "0:r1=1; [x]=2;"
+	Count   int64  // executions or runs that ended so
+	Witness bool   // the condition holds in it
+	values  outcome
+}
+
+// Verdict is what the final condition comes to.
+type Verdict uint8
+
+const (
+	// Ok: the condition is validated.
+	Ok Verdict = iota
+	// No: it is not, and nothing can change that.
+	No
+	// Unknown: the search ended before it could tell.
+	Unknown
+	// Deadlock: no execution comes to its end, so there is nothing to judge.
+	Deadlock
+	// Faulty: the test does what it must not.
+	Faulty
+)
+
+// String is the verdict in tables.
+func (v Verdict) String() string { return [...]string{"Ok", "No", "Unknown", "Deadlock", "Fault"}[v] }
+
+// Result is what a test showed, explored or timed.
+type Result struct {
+	Program *Program
+	States  []State // ascending
+	// Complete tells that no other state exists: the search was exhaustive and
+	// came to its end.
+	Complete bool
+	// Ended and Deadlocks count executions or runs, Cut those that a limit ended.
+	Ended, Deadlocks, Cut int64
+	// Model is what the test was explored under.
+	Model explore.Model
+	// Machine is what the test was run on, nil if it was explored. Took is then
+	// how long all runs took together, a cycle at the machine's highest clock being Period.
+	Machine      *cores.Machine
+	Took, Period sim.Time
+	// Fault is the first thing that the test did and must not, or nil; Blocked is
+	// where a thread waited for itself.
+	Fault, Blocked *Fault
+}
+
+// maxStates bounds the memory for states: a test with more of them (one with a
+// long ring of threads) is not complete.
+const maxStates = 1 << 17
+
+// collector gathers the outcomes of executions of one program.
+type collector struct {
+	res    *Result
+	states map[string]*State
+	full   bool
+}
+
+func newCollector(p *Program) *collector {
+	return &collector{res: &Result{Program: p}, states: map[string]*State{}}
+}
+
+// ended takes the outcome of a finished run. It returns the state's name, "" if
+// the filter drops it.
+func (k *collector) ended(r *run, read func(sim.Addr) uint64) string {
+	k.res.Ended++
+	p := k.res.Program
+	if k.stopped(r); r.fault() != nil {
+		return r.fault().String()
+	}
+	o := p.outcomeOf(r, read)
+	if p.filter != nil && !p.filter.holds(o) {
+		return ""
+	}
+	text := p.format(o)
+	s := k.states[text]
+	if s == nil && len(k.states) == maxStates {
+		k.full = true
+		return text
+	}
+	if s == nil {
+		s = &State{Text: text, Witness: p.cond.holds(o), values: o[:p.shown]}
+		k.states[text] = s
+	}
+	s.Count++
+	return text
+}
+
+// stopped notes what the threads of a run, finished or not, ran into.
+func (k *collector) stopped(r *run) {
+	for i := range r.threads {
+		t := &r.threads[i]
+		if k.res.Fault == nil {
+			k.res.Fault = t.fault
+		}
+		if k.res.Blocked == nil {
+			k.res.Blocked = t.blocked
+		}
+	}
+}
+
+// result sorts the states.
+func (k *collector) result() *Result {
+	for _, s := range k.states {
+		k.res.States = append(k.res.States, *s)
+	}
+	slices.SortFunc(k.res.States, func(a, b State) int { return a.values.compare(b.values) })
+	return k.res
+}
+
+// Tally counts the distinct states in which the condition's proposition holds,
+// and the others.
+func (r *Result) Tally() (positive, negative int) {
+	for i := range r.States {
+		if r.States[i].Witness {
+			positive++
+		} else {
+			negative++
+		}
+	}
+	return positive, negative
+}
+
+// Runs counts executions as Tally counts states.
+func (r *Result) Runs() (positive, negative int64) {
+	for i := range r.States {
+		if r.States[i].Witness {
+			positive += r.States[i].Count
+		} else {
+			negative += r.States[i].Count
+		}
+	}
+	return positive, negative
+}
+
+// Verdict judges the final condition: over all states that exist if the test was
+// explored, over those that were seen if it was timed.
+func (r *Result) Verdict() Verdict {
+	pos, neg := r.Tally()
+	refuted := neg > 0 // forall
+	switch r.Program.File.Quant {
+	case Exists:
+		refuted = pos == 0
+	case NotExists:
+		refuted = pos > 0
+	}
+	switch {
+	case r.Fault != nil:
+		return Faulty
+	case r.Ended == 0 && (r.Deadlocks > 0 || r.Complete):
+		return Deadlock
+	case !r.Complete && r.Machine == nil && !r.decided(pos, neg):
+		return Unknown
+	case refuted:
+		return No
+	}
+	return Ok
+}
+
+// decided reports whether the states seen so far settle the condition.
+func (r *Result) decided(pos, neg int) bool {
+	if r.Program.File.Quant == Forall {
+		return neg > 0
+	}
+	return pos > 0
+}
+
+// Observation is herd's word for how often the proposition holds: Never,
+// Sometimes or Always over the distinct states, or that this is not known.
+func (r *Result) Observation() string {
+	pos, neg := r.Tally()
+	switch v := r.Verdict(); {
+	case v == Deadlock || v == Faulty:
+		return v.String()
+	case pos > 0 && neg > 0:
+		return "Sometimes"
+	case !r.Complete && r.Machine == nil:
+		return "Unknown"
+	case pos > 0:
+		return "Always"
+	}
+	return "Never"
+}
