@@ -63,6 +63,20 @@ func (w *churn) registerUnregister(c *sim.CPU) {
 	u.FreeConsumer(c, uc)
 }
 
+// slowHandlers is a handle of a thread whose handlers come late, by more than an
+// unregistration takes, and which is held up in walks of tree and consumers too.
+func (w *churn) slowHandlers(m *simtest.Machine, c *sim.CPU, seed uint64) *sim.CPU {
+	return m.Slow(c, seed, 40000, func(r sim.Ref) uint64 {
+		switch w.syms.Lookup(r.A).Field {
+		case "handler":
+			return 3
+		case "consumers[0]", "offset":
+			return 40
+		}
+		return 1 << 40
+	})
+}
+
 // settle waits until grace periods and what they free are over.
 func (w *churn) settle(c *sim.CPU) {
 	c.Think(c.Now() + 150*sim.Microsecond)
@@ -102,7 +116,7 @@ func TestRegisterWhileHit(t *testing.T) {
 		left := 2
 		for i := range 2 {
 			m.Go("hitter", i, func(c *sim.CPU) {
-				c = heldUp(m, c, seed, w.syms, "consumers", "handler", "offset")
+				c = w.slowHandlers(m, c, seed)
 				for left > 0 {
 					if _, err := w.Run(c, 0); err != nil {
 						t.Errorf("seed %d: %v", seed, err)
@@ -183,7 +197,7 @@ func uprobesAreFreed(t *testing.T, k Choices) {
 
 // TestRegisterHasTeeth: without a grace period a handler does run too late.
 func TestRegisterHasTeeth(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		w := newChurn(t, 3, func(p *ProcessConfig) { p.Choices.Ret = RetRefcount })
 		bad := false
 		w.Uprobes.onHandler = func(_ *sim.CPU, uc, _ sim.Ptr) { bad = bad || !w.live[uc.A] }
@@ -192,7 +206,7 @@ func TestRegisterHasTeeth(t *testing.T) {
 		done := false
 		for i := range 2 {
 			m.Go("hitter", i, func(c *sim.CPU) {
-				c = heldUp(m, c, seed, w.syms, "consumers", "handler", "offset")
+				c = w.slowHandlers(m, c, seed)
 				for !done && !bad {
 					if _, err := w.Run(c, 0); err != nil {
 						t.Error(err)
