@@ -58,7 +58,7 @@ func newProcess(k *setting) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := uprobes.ProcessConfig{Design: d, Layouts: layouts, MMCosts: params.MM.Costs, Sheaf: params.MM.Sheaf,
+	cfg := uprobes.ProcessConfig{Choices: uprobes.WithLookup(d), Layouts: layouts, MMCosts: params.MM.Costs, Sheaf: params.MM.Sheaf,
 		BroadcastTLB: m.OS.TLBFlush == cores.FlushByBroadcast, Costs: params.Uprobe.costs(m),
 		Probes: params.Uprobe.Probes, OtherProbes: params.Uprobe.OtherProbes, Consumers: 1 + params.Uprobe.MoreConsumers,
 		Areas: params.MM.VMAs}

@@ -51,7 +51,16 @@ type Files struct {
 	cred    sim.Ptr
 	stat    sim.Ptr
 	nr      *locking.PerCPUCounter
+	// lives is ghost state for counting: how often memory has been a file.
+	lives map[sim.Addr]uint64
 }
+
+// fileReuses counts files that got the memory of an earlier one.
+var fileReuses = sim.NewCounter("file_reuses")
+
+// Life is how many files the memory at f has been, the present one included.
+// It is for counters and checks: code of the kernel cannot know it.
+func (s *Files) Life(f sim.Addr) uint64 { return s.lives[f] }
 
 // pool is where files of one kind come from and go to.
 type pool struct {
@@ -66,7 +75,7 @@ func New(b *kernel.Base, cfg Config) *Files {
 	if l == nil {
 		l = presets[0].at.layout()
 	}
-	s := &Files{b: b, f: newFields(l), cred: b.Arena.Object(credLayout, ""), stat: b.Arena.Object(statLayout, "")}
+	s := &Files{b: b, lives: make(map[sim.Addr]uint64), f: newFields(l), cred: b.Arena.Object(credLayout, ""), stat: b.Arena.Object(statLayout, "")}
 	s.files = newPool(b, l, cfg.Files, 0)
 	s.backing = newPool(b, backingLayout(l), cfg.Backing, fmodeBacking|fmodeNoAccount)
 	cpus := b.Sched.CPUs()
@@ -110,6 +119,9 @@ func (s *Files) OpenBacking(c *sim.CPU, inode, userPath sim.Ptr) sim.Ptr {
 // an RCU reader. f_ref comes last, with a plain store.
 func (s *Files) alloc(c *sim.CPU, p pool) sim.Ptr {
 	f := p.cache.Alloc(c)
+	if s.lives[f.A]++; s.lives[f.A] > 1 {
+		c.Count(fileReuses, 1)
+	}
 	c.AtomicAdd(s.cred.F(credUsage), 1)
 	c.Store(f.F(s.f.cred), uint64(s.cred.A))
 	c.Store(f.F(s.f.lock), 0)

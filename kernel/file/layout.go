@@ -32,17 +32,24 @@ var presets = []struct {
 	{"file-6.19", offsets{ref: 176, lock: 0, mode: 4, op: 8, mapping: 16, inode: 32, flags: 40, owner: 56, ep: 136, union: 144}},
 }
 
+// LayoutNames lists the builds, oldest first.
+func LayoutNames() []string {
+	var names []string
+	for _, p := range presets {
+		names = append(names, p.name)
+	}
+	return names
+}
+
 // Layout returns struct file of the named build: "file-6.14" has f_ref and
 // f_inode in one line, "file-6.19" in different ones.
 func Layout(name string) (*sim.Layout, error) {
-	var names []string
 	for _, p := range presets {
 		if p.name == name {
 			return p.at.layout(), nil
 		}
-		names = append(names, p.name)
 	}
-	return nil, fmt.Errorf("no layout %q of struct file; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("no layout %q of struct file; there are %s", name, strings.Join(LayoutNames(), ", "))
 }
 
 func (o offsets) layout() *sim.Layout {

@@ -133,6 +133,11 @@ func (a *PageAllocator) prep(c *sim.CPU, page sim.Ptr) {
 	c.Store(page.F(PageRefcount), 1)
 }
 
+// Get is get_page: the caller has a reference already.
+func (a *PageAllocator) Get(c *sim.CPU, p sim.Ptr) {
+	c.FetchAdd(a.PageStruct(p).F(PageRefcount), 1, sim.Full)
+}
+
 // Put is put_page: drop a reference, and free the page if it was the last.
 func (a *PageAllocator) Put(c *sim.CPU, p sim.Ptr) {
 	page := a.PageStruct(p)

@@ -16,6 +16,9 @@ type CacheOptions struct {
 	// given up. The free pointer then lies behind the object, so that stale
 	// readers find its fields as the last owner left them. Needs Defer.
 	TypesafeByRCU bool
+	// FreePointer names the field over which the free pointer of a type-stable
+	// object lies instead (freeptr_offset).
+	FreePointer string
 	// Defer returns a function that calls f on an rcu_head after a grace
 	// period (rcu.RCU's Deferred). TypesafeByRCU, Sheaf and RCUHead use it.
 	Defer func(name string, f func(c *sim.CPU, head sim.Ptr)) func(c *sim.CPU, head sim.Ptr)
@@ -109,8 +112,12 @@ func NewCache(a *Arena, pages *PageAllocator, l *sim.Layout, o CacheOptions) *Ca
 		if o.Defer == nil {
 			panic("kmem: a type-stable cache needs a way to wait for a grace period: " + l.Name)
 		}
-		k.freePtr = size
-		size += 8
+		if o.FreePointer != "" {
+			k.freePtr = uint64(l.Field(o.FreePointer).Off)
+		} else {
+			k.freePtr = size
+			size += 8
+		}
 		k.rcuFree = o.Defer("rcu_free_slab", k.freeSlabRCU)
 	}
 	align := max(uint64(l.Align), 8)

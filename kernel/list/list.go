@@ -63,6 +63,23 @@ func insert(c *sim.CPU, e, before, after sim.Ptr) {
 	c.Store(next(before), uint64(e.A))
 }
 
+// AddRCU is list_add_rcu: e becomes the first entry, for readers that hold no
+// lock as well.
+func AddRCU(c *sim.CPU, e, head sim.Ptr) {
+	after := First(c, head)
+	c.Store(next(e), uint64(after.A))
+	c.Store(prev(e), uint64(head.A))
+	c.StoreRelease(next(head), uint64(e.A))
+	c.Store(prev(after), uint64(e.A))
+}
+
+// DelRCU is list_del_rcu: e is unlinked and keeps its next link, for readers that
+// are at it. It may be freed, or added again, after a grace period.
+func DelRCU(c *sim.CPU, e sim.Ptr) {
+	unlink(c, e)
+	c.Store(prev(e), poison2)
+}
+
 // Del is list_del: e is unlinked and its links are poisoned.
 func Del(c *sim.CPU, e sim.Ptr) {
 	unlink(c, e)

@@ -34,6 +34,11 @@ func QRWLockAt(p sim.Ptr, l *sim.Layout, name string, spin *SpinLocks, s *sched.
 	return QRWLock{p.F(l.Field(name + ".cnts")), spin.At(p.F(l.Field(name + ".wait_lock"))), s}
 }
 
+// QRWLockOf is the lock of a count word and a wait_lock that lie anywhere.
+func QRWLockOf(cnts sim.Ref, wait SpinLock, s *sched.Scheduler) QRWLock {
+	return QRWLock{cnts, wait, s}
+}
+
 // writer is the byte that tells whether a writer holds the lock.
 func (l QRWLock) writer() sim.Ref { return sim.Ref{A: l.cnts.A, D: l.cnts.D, Size: 1} }
 

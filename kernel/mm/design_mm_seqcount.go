@@ -5,21 +5,34 @@ import (
 	"mmsim/sim"
 )
 
-// mmSeqcountWriter is section 2d, the kernel of 6.14: mm_lock_seq is a
-// seqcount that is odd while mmap_lock is held for writing, and VMAs are
-// stamped with the odd value under their rwsem.
-type mmSeqcountWriter struct{ vmaRWSemWriter }
+// mmSeqcount is section 2d, the kernel of 6.14: mm_lock_seq is a seqcount that
+// is odd while mmap_lock is held for writing, and VMAs are stamped with the odd
+// value under their rwsem.
+type mmSeqcount struct{ vmaRWSem }
 
 // locked is mm_lock_seqcount_begin: the store barrier keeps what the writer
 // changes behind the odd number.
-func (mmSeqcountWriter) locked(c *sim.CPU, m *MM) { locking.Seqcount(m.seq).WriteBegin(c) }
+func (mmSeqcount) locked(c *sim.CPU, m *MM) {
+	m.bumpSeq(c)
+	writeBeginBarrier(c)
+}
 
 // unlocking is mm_lock_seqcount_end: the store barrier keeps what the writer
 // changed before the even number.
-func (mmSeqcountWriter) unlocking(c *sim.CPU, m *MM) { locking.Seqcount(m.seq).WriteEnd(c) }
+func (mmSeqcount) unlocking(c *sim.CPU, m *MM) {
+	writeEndBarrier(c)
+	m.bumpSeq(c)
+}
+
+// bumpSeq is a plain increment: a load and a store.
+func (m *MM) bumpSeq(c *sim.CPU) { c.Store(m.seq, m.s.nextSeq(c.Load(m.seq))) }
+
+func writeBeginBarrier(c *sim.CPU) { c.SmpWMB() }
+func writeEndBarrier(c *sim.CPU)   { c.SmpWMB() }
 
 // SpeculateTryBegin is mmap_lock_speculate_try_begin: false while somebody
-// holds mmap_lock for writing. Design MMSeqcount only.
+// holds mmap_lock for writing. Designs whose mm_lock_seq is a seqcount only:
+// MMSeqcount, MMSeqcount64, VMARefcnt.
 func (m *MM) SpeculateTryBegin(c *sim.CPU) (seq uint64, ok bool) {
 	return locking.Seqcount(m.seq).TryBegin(c)
 }

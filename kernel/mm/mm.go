@@ -6,6 +6,7 @@ import (
 	"mmsim/kernel/locking"
 	"mmsim/kernel/mm/maple"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/wait"
 	"mmsim/sim"
 )
 
@@ -26,7 +27,17 @@ const (
 	MMFHasUprobes = 19
 )
 
-var stepWriteLock = sim.NewStep("mmap-write-lock")
+var (
+	stepWriteLock = sim.NewStep("mmap-write-lock")
+	// stepWriteFence is what the design adds to a write cycle of mmap_lock: the
+	// stores to mm_lock_seq with their release or store barriers.
+	stepWriteFence = sim.NewStep("write-lock-fence")
+	// stepVMAFence is what a per-VMA sequence count adds to vma_start_write (and
+	// to unlocking, under definition G2).
+	stepVMAFence = sim.NewStep("vma-lock-fence")
+
+	mmapWriteLocks = sim.NewCounter("mmap_write_locks")
+)
 
 // MM is one address space: the place of its mm_struct and of what hangs at it.
 type MM struct {
@@ -60,6 +71,7 @@ func (s *System) NewMM(c *sim.CPU, name string, tasks []sim.TaskID) *MM {
 			locking.PerCPUCounterBatch(s.b.Sched.CPUs())),
 	}
 	m.lock.Init(c)
+	s.locking.initMM(c, m)
 	c.Store(at.F(s.mf.mmCount), 1)
 	c.Store(at.F(s.mf.mmUsers), uint64(max(1, len(tasks))))
 	c.Store(at.F(s.mf.mmapBase), mmapBase)
@@ -116,21 +128,30 @@ func (m *MM) ReadUnlock(c *sim.CPU) { m.lock.UpRead(c) }
 func (m *MM) WriteLock(c *sim.CPU) {
 	prev := c.Step(stepWriteLock)
 	m.lock.DownWrite(c)
-	m.s.writer.locked(c, m)
+	c.Count(mmapWriteLocks, 1)
+	c.Step(stepWriteFence)
+	m.s.locking.locked(c, m)
 	c.Step(prev)
 }
 
 // WriteUnlock is mmap_write_unlock: it ends all VMA write locks.
 func (m *MM) WriteUnlock(c *sim.CPU) {
-	m.s.writer.unlocking(c, m)
+	m.endWriteAll(c)
 	m.lock.UpWrite(c)
 }
 
 // WriteDowngrade is mmap_write_downgrade: it ends all VMA write locks and
 // keeps mmap_lock for reading.
 func (m *MM) WriteDowngrade(c *sim.CPU) {
-	m.s.writer.unlocking(c, m)
+	m.endWriteAll(c)
 	m.lock.DowngradeWrite(c)
+}
+
+// endWriteAll is vma_end_write_all.
+func (m *MM) endWriteAll(c *sim.CPU) {
+	prev := c.Step(stepWriteFence)
+	m.s.locking.unlocking(c, m)
+	c.Step(prev)
 }
 
 // VMALookup is vma_lookup: the VMA that covers addr, or null. The caller holds
@@ -139,3 +160,8 @@ func (m *MM) VMALookup(c *sim.CPU, addr uint64) sim.Ptr { return m.tree.Walk(c, 
 
 // LockSeq is the word mm_lock_seq of the mm_struct at p.
 func (s *System) LockSeq(p sim.Ptr) sim.Ref { return p.F(s.mf.mmLockSeq) }
+
+// writerWait is vma_writer_wait of the mm_struct at p.
+func (m *MM) writerWait(p sim.Ptr) wait.RCUWait {
+	return m.s.b.Wait.RCUWaitAt(p.F(m.s.mf.writerWait))
+}

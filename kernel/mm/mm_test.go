@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,10 +119,13 @@ func TestMapUnmapDirect(t *testing.T) {
 		if rss := w.mm.anonRSS.Sum(w.c); rss != 3 {
 			t.Errorf("rss is %d pages, want 3", rss)
 		}
-		if err := w.mm.Munmap(w.c, a+sim.PageBytes, sim.PageBytes); err == nil {
-			t.Error("cutting an area succeeded")
+		if err := w.mm.Munmap(w.c, a+sim.PageBytes, sim.PageBytes); err != nil {
+			t.Error(err)
 		}
-		for _, p := range []uint64{a, b} {
+		if rss := w.mm.anonRSS.Sum(w.c); rss != 2 {
+			t.Errorf("rss is %d pages with a hole in the area, want 2", rss)
+		}
+		for _, p := range []uint64{a, a + 2*sim.PageBytes, b} {
 			if err := w.mm.Munmap(w.c, p, w.sys.VMA(w.mm.VMALookup(w.c, p)).End(w.c)-p); err != nil {
 				t.Fatal(err)
 			}
@@ -150,6 +154,8 @@ func TestLayoutPresets(t *testing.T) {
 	}{
 		{"mm-6.4", true, true, true},
 		{"mm-6.5", false, false, true},
+		{"mm-6.15", false, false, true},
+		{"mm-6.19", true, false, false},
 		{"mm-7.0", true, false, false},
 	} {
 		l, err := MMLayout(k.preset)
@@ -159,6 +165,16 @@ func TestLayoutPresets(t *testing.T) {
 		count, owner, seq := line(l, "mmap_lock.count"), line(l, "mmap_lock.owner"), line(l, "mm_lock_seq")
 		if (count == owner) != k.countOwner || (count == seq) != k.countSeq || (owner == seq) != k.ownerSeq {
 			t.Errorf("%s: count in line %d, owner in %d, mm_lock_seq in %d", k.preset, count, owner, seq)
+		}
+	}
+	for _, k := range KernelLayouts() {
+		l, err := NewLayouts(k.MM, k.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := k.Name == "6.14"
+		if (line(l.MM, "mmap_lock.owner") == line(l.MM, "mm_lock_seq")) != old || (line(l.File, "f_ref") == line(l.File, "f_inode")) != old {
+			t.Errorf("kernel %s: mm_lock_seq in line %d, f_inode in line %d", k.Name, line(l.MM, "mm_lock_seq"), line(l.File, "f_inode"))
 		}
 	}
 	if _, err := MMLayout("mm-6.6"); err == nil {
@@ -185,32 +201,34 @@ func TestOverride(t *testing.T) {
 // TestWriterSequence holds the memory operations of a write section on the
 // lock words and the stamp against sections 2a to 2d and 2g.
 func TestWriterSequence(t *testing.T) {
+	take := []string{"cmpxchg.acquire mmap_lock.count", "store mmap_lock.owner"}
+	drop := []string{"store mmap_lock.owner", "add.release mmap_lock.count"}
+	begin := []string{"load mm_lock_seq", "store mm_lock_seq", "smp_wmb"}
+	end := []string{"smp_wmb", "load mm_lock_seq", "store mm_lock_seq"}
+	endRelease := []string{"load mm_lock_seq", "store.release mm_lock_seq"}
+	look := []string{"load vm_lock_seq", "load mm_lock_seq"}
+	down := []string{"load vm_lock", "cmpxchg.acquire lock.count", "store lock.owner", "store vm_lock_seq"}
+	up := []string{"store lock.owner", "add.release lock.count"}
+	// The rcuwait of section 2e: 2 stores to the mm and a full barrier even if
+	// nobody is inside.
+	refcnt := []string{"load vm_refcnt", "cmpxchg vm_refcnt", "store.release vma_writer_wait",
+		"xchg.full __state", "load vm_refcnt", "store vma_writer_wait", "store __state",
+		"store vm_lock_seq", "add.release vm_refcnt"}
 	want := map[Design][]string{
-		MMapLock: {"cmpxchg.acquire mmap_lock.count", "store mmap_lock.owner",
-			"store mmap_lock.owner", "add.release mmap_lock.count"},
-		VMARWSem: {"cmpxchg.acquire mmap_lock.count", "store mmap_lock.owner",
-			"load vm_lock_seq", "load mm_lock_seq", "load vm_lock",
-			"cmpxchg.acquire lock.count", "store lock.owner", "store vm_lock_seq",
-			"store lock.owner", "add.release lock.count",
-			"load vm_lock_seq", "load mm_lock_seq",
-			"load mm_lock_seq", "store.release mm_lock_seq",
-			"store mmap_lock.owner", "add.release mmap_lock.count"},
-		MMSeqcount: {"cmpxchg.acquire mmap_lock.count", "store mmap_lock.owner",
-			"load mm_lock_seq", "store mm_lock_seq", "smp_wmb",
-			"load vm_lock_seq", "load mm_lock_seq", "load vm_lock",
-			"cmpxchg.acquire lock.count", "store lock.owner", "store vm_lock_seq",
-			"store lock.owner", "add.release lock.count",
-			"load vm_lock_seq", "load mm_lock_seq",
-			"smp_wmb", "load mm_lock_seq", "store mm_lock_seq",
-			"store mmap_lock.owner", "add.release mmap_lock.count"},
-		VMASeqcount: {"cmpxchg.acquire mmap_lock.count", "store mmap_lock.owner",
-			"load vm_lock_seq", "load mm_lock_seq", "load vm_lock",
-			"cmpxchg.acquire lock.count", "store lock.owner", "store vm_lock_seq", "smp_wmb",
-			"store lock.owner", "add.release lock.count",
-			"load vm_lock_seq", "load mm_lock_seq",
-			"load mm_lock_seq", "store.release mm_lock_seq",
-			"store mmap_lock.owner", "add.release mmap_lock.count"},
+		MMapLock:    slices.Concat(take, drop),
+		VMARWSem:    slices.Concat(take, look, down, up, look, endRelease, drop),
+		VMARefcnt:   slices.Concat(take, begin, look, refcnt, look, end, drop),
+		MMSeqcount:  slices.Concat(take, begin, look, down, up, look, end, drop),
+		VMASeqcount: slices.Concat(take, look, down, []string{"smp_wmb"}, up, look, endRelease, drop),
+		VMASeqcountOwn: slices.Concat(take, look, down, up,
+			[]string{"load vma_locked[1]", "store vma_locked[1]", "store vm_locked[0]", "store vm_locked[1]", "store vma_locked[0]",
+				"load vm_sequence", "store vm_sequence", "smp_wmb"},
+			look,
+			[]string{"load vma_locked[0]", "smp_wmb", "load vma_locked[0]", "load vm_locked[0]",
+				"load vm_sequence", "store vm_sequence", "store vma_locked[0]", "store vma_locked[1]"},
+			endRelease, drop),
 	}
+	want[MMSeqcount64] = want[MMSeqcount]
 	eachDesign(t, func(t *testing.T, d Design) {
 		w := newWorld(t, d, "mm-6.5", 1, false)
 		a, err := w.mm.Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon})
@@ -220,8 +238,8 @@ func TestWriterSequence(t *testing.T) {
 		vma := w.mm.VMALookup(w.c, a)
 		got := w.record(t, func(c *sim.CPU) {
 			w.mm.WriteLock(c)
-			w.sys.writer.startWrite(c, w.mm, vma)
-			w.sys.writer.startWrite(c, w.mm, vma)
+			w.sys.locking.startWrite(c, w.mm, vma)
+			w.sys.locking.startWrite(c, w.mm, vma)
 			w.mm.WriteUnlock(c)
 		})
 		if strings.Join(got, "\n") != strings.Join(want[d], "\n") {
@@ -235,8 +253,8 @@ func TestWriterSequence(t *testing.T) {
 // and only then, under the downgraded lock, zapped, flushed and freed.
 func TestMunmapSequence(t *testing.T) {
 	w := newWorld(t, MMSeqcount, "mm-6.5", 1, false)
-	for range 2 { // the first area keeps the page tables
-		if _, err := w.mm.Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon, Populate: sim.PageBytes}); err != nil {
+	for i := range VMFlags(2) { // the first area keeps the page tables, and does not merge with the other
+		if _, err := w.mm.Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon | i*VMDontDump, Populate: sim.PageBytes}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,10 +8,9 @@ import (
 
 var stepMunmap = sim.NewStep("munmap")
 
-// Munmap is the munmap system call (section 4.2) on whole areas: a range that
-// cuts one gives EINVAL, because splitting comes with the other writers. The
-// private tree in which the kernel collects the areas it detached is a Go
-// slice here, being on the stack.
+// Munmap is the munmap system call (section 4.2). Areas that the range cuts are
+// split at its edges. The private tree in which the kernel collects the areas
+// it detached is a Go slice here, being on the stack.
 func (m *MM) Munmap(c *sim.CPU, addr, bytes uint64) error {
 	if bytes == 0 || (addr|bytes)%sim.PageBytes != 0 {
 		return fmt.Errorf("munmap of %d bytes at %#x: %w", bytes, addr, ErrInval)
@@ -31,8 +30,9 @@ func (m *MM) Munmap(c *sim.CPU, addr, bytes uint64) error {
 	return err
 }
 
-// gatherVMAs write-locks and detaches the areas of [start, end): readers that
-// are inside have left when it returns.
+// gatherVMAs is vms_gather_munmap_vmas: it splits areas at the edges of
+// [start, end), write-locks and detaches those inside. Readers have left them
+// when it returns.
 func (m *MM) gatherVMAs(c *sim.CPU, start, end uint64) (vmas []sim.Ptr, err error) {
 	f := &m.s.vf
 	for at := start; at < end; {
@@ -40,21 +40,21 @@ func (m *MM) gatherVMAs(c *sim.CPU, start, end uint64) (vmas []sim.Ptr, err erro
 		if !ok {
 			break
 		}
-		if first := c.Load(r.Entry.F(f.start)); first < start {
-			return nil, fmt.Errorf("munmap at %#x would cut the area at %#x: %w", start, first, ErrInval)
+		vma := r.Entry
+		last := c.Load(vma.F(f.end))
+		if c.Load(vma.F(f.start)) < start {
+			if last > end && c.Load(m.at.F(m.s.mf.mapCount)) >= maxMapCount {
+				return nil, fmt.Errorf("munmap: %d areas: %w", maxMapCount, ErrNoMem)
+			}
+			m.splitVMA(c, vma, start, true)
 		}
-		last := c.Load(r.Entry.F(f.end))
 		if last > end {
-			return nil, fmt.Errorf("munmap up to %#x would cut the area that ends at %#x: %w", end, last, ErrInval)
+			m.splitVMA(c, vma, end, false)
 		}
-		vmas = append(vmas, r.Entry)
+		m.s.locking.startWrite(c, m, vma)
+		m.s.locking.detach(c, m, vma)
+		vmas = append(vmas, vma)
 		at = last
-	}
-	for _, vma := range vmas {
-		m.s.writer.startWrite(c, m, vma)
-		if m.s.writer.vmaLocks() {
-			c.Store(vma.F(f.detached), 1)
-		}
 	}
 	return vmas, nil
 }
@@ -73,6 +73,20 @@ func (m *MM) unmapLocked(c *sim.CPU, start, end uint64, vmas []sim.Ptr) {
 	m.ReadUnlock(c)
 }
 
+// freeRange is how far page tables may be freed around areas that are still in
+// the tree: from the end of the area before them to the last address before
+// the next one.
+func (m *MM) freeRange(c *sim.CPU, start, end uint64) (floor, ceiling uint64) {
+	floor, ceiling = start, end-1
+	if before := m.tree.Walk(c, start-1); before.Entry.IsNull() {
+		floor = before.First
+	}
+	if behind := m.tree.Walk(c, end); behind.Entry.IsNull() {
+		ceiling = behind.Last
+	}
+	return floor, ceiling
+}
+
 // removeVMA is remove_vma: accounting, the file, and the area's memory.
 func (m *MM) removeVMA(c *sim.CPU, vma sim.Ptr) {
 	v := m.s.VMA(vma)
@@ -81,16 +95,5 @@ func (m *MM) removeVMA(c *sim.CPU, vma sim.Ptr) {
 	if f := v.File(c); !f.IsNull() {
 		m.s.PutFile(c, f)
 	}
-	m.s.freeVMA(c, vma)
-}
-
-// MmapMunmap maps pages of anonymous memory near addr (0: anywhere), touches
-// the first of them and unmaps them again: the writer that disturbs readers.
-func (m *MM) MmapMunmap(c *sim.CPU, addr uint64, pages, touched int) error {
-	bytes := uint64(pages) * sim.PageBytes
-	at, err := m.Mmap(c, Mapping{Addr: addr, Bytes: bytes, Flags: Anon, Populate: uint64(touched) * sim.PageBytes})
-	if err != nil {
-		return err
-	}
-	return m.Munmap(c, at, bytes)
+	m.s.locking.free(c, m.s, vma)
 }

@@ -19,7 +19,17 @@ const (
 const (
 	tableEntries = 512
 	pteFlags     = 0x67 // present, writable, user, accessed, dirty
+	pteWrite     = 0x2
 )
+
+// protOf is vm_get_page_prot: the bits of a PTE under the given vm_flags.
+// Execution is not among them.
+func protOf(flags VMFlags) uint64 {
+	if flags&VMWrite == 0 {
+		return pteFlags &^ pteWrite
+	}
+	return pteFlags
+}
 
 // tableLayouts name the pages of each level in reports.
 var tableLayouts = [...]*sim.Layout{

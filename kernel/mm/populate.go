@@ -17,16 +17,17 @@ var stepPopulate = sim.NewStep("populate")
 func (m *MM) populate(c *sim.CPU, addr, bytes uint64) {
 	prev := c.Step(stepPopulate)
 	m.ReadLock(c)
-	if !m.VMALookup(c, addr).IsNull() { // another thread may have unmapped it again
-		for a := addr; a < addr+bytes; a += sim.PageBytes {
-			m.populatePage(c, a)
+	if vma := m.VMALookup(c, addr); !vma.IsNull() { // else another thread has unmapped it again
+		end, prot := min(addr+bytes, m.s.VMA(vma).End(c)), c.Load(vma.F(m.s.vf.pageProt))
+		for a := addr; a < end; a += sim.PageBytes {
+			m.populatePage(c, a, prot)
 		}
 	}
 	m.ReadUnlock(c)
 	c.Step(prev)
 }
 
-func (m *MM) populatePage(c *sim.CPU, addr uint64) {
+func (m *MM) populatePage(c *sim.CPU, addr, prot uint64) {
 	t := m.pteTable(c, addr)
 	page := m.s.anonPage(c)
 	lock := m.lockOf(t)
@@ -42,6 +43,6 @@ func (m *MM) populatePage(c *sim.CPU, addr uint64) {
 	c.Store(ps.F(kmem.PageMapping), pageMappingAnon)
 	c.Store(ps.F(kmem.PageIndex), addr/sim.PageBytes)
 	c.Store(ps.F(kmem.PageMapcount), 0) // one mapping
-	c.Store(t.entry(addr), uint64(page.A)|pteFlags)
+	c.Store(t.entry(addr), uint64(page.A)|prot)
 	lock.Unlock(c)
 }

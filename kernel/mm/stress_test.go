@@ -82,6 +82,14 @@ func TestMapleUnderRCU(t *testing.T) {
 	}
 }
 
+// books is what an address space keeps count of.
+func (w *world) books() string {
+	f, at := &w.sys.mf, w.mm.at
+	return fmt.Sprintf("map_count %d, total_vm %d, data_vm %d, pgtables %d, rss %d, pending flushes %d",
+		w.c.Load(at.F(f.mapCount)), w.c.Load(at.F(f.totalVM)), w.c.Load(at.F(f.dataVM)),
+		w.c.Load(at.F(f.pgtablesBytes)), w.mm.anonRSS.Sum(w.c), w.c.Load(at.F(f.flushPending)))
+}
+
 // TestWritersRace has threads map, touch and unmap memory side by side. The
 // books must balance afterwards, and every TLB be up to date.
 func TestWritersRace(t *testing.T) {
@@ -98,13 +106,7 @@ func TestWritersRace(t *testing.T) {
 				t.Fatal(err)
 			}
 			f := &w.sys.mf
-			books := func() string {
-				at := w.mm.at
-				return fmt.Sprintf("map_count %d, total_vm %d, data_vm %d, pgtables %d, rss %d, pending flushes %d",
-					w.c.Load(at.F(f.mapCount)), w.c.Load(at.F(f.totalVM)), w.c.Load(at.F(f.dataVM)),
-					w.c.Load(at.F(f.pgtablesBytes)), w.mm.anonRSS.Sum(w.c), w.c.Load(at.F(f.flushPending)))
-			}
-			before, used := books(), w.usedPages()
+			before, used := w.books(), w.usedPages()
 			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
 			m.Kernel(w.base.Hooks())
 			for cpu := range tasks {
@@ -118,7 +120,7 @@ func TestWritersRace(t *testing.T) {
 				})
 			}
 			simtest.Run(t, m)
-			if after := books(); after != before {
+			if after := w.books(); after != before {
 				t.Errorf("seed %d: before: %s; after: %s", seed, before, after)
 			}
 			// What is left are slabs of RCU-delayed objects and of their caches.
@@ -138,11 +140,11 @@ func TestWritersRace(t *testing.T) {
 	})
 }
 
-// TestVMALockExcludes is invariant I1 for the rwsem form: between
+// TestVMALockExcludes is invariant I1 for the rwsem and the refcount form: between
 // LockVMAUnderRCU and VMAEndRead nobody changes the area, and a reader that
 // locked it sees it as the last writer left it (I5).
 func TestVMALockExcludes(t *testing.T) {
-	for _, d := range []Design{VMARWSem, MMSeqcount, VMASeqcount} {
+	for _, d := range []Design{VMARWSem, VMARefcnt, MMSeqcount, VMASeqcount, VMASeqcountOwn} {
 		locks, fails := 0, 0
 		for seed := range uint64(12) {
 			w := newWorld(t, d, "mm-6.5", 3, true)
@@ -152,6 +154,7 @@ func TestVMALockExcludes(t *testing.T) {
 			}
 			vma := w.mm.VMALookup(w.c, a)
 			pgoff, flags := vma.F(w.sys.vf.pgoff), vma.F(w.sys.vf.pageProt)
+			w.c.Store(pgoff, 0)
 			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
 			m.Kernel(w.base.Hooks())
 			for cpu := range 2 {
@@ -174,7 +177,7 @@ func TestVMALockExcludes(t *testing.T) {
 			m.Go("writer", 2, func(c *sim.CPU) {
 				for i := range uint64(10) {
 					w.mm.WriteLock(c)
-					w.sys.writer.startWrite(c, w.mm, vma)
+					w.sys.locking.startWrite(c, w.mm, vma)
 					c.Store(pgoff, i+1)
 					c.Store(flags, i+1)
 					w.mm.WriteUnlock(c)

@@ -1,6 +1,8 @@
 package mm
 
 import (
+	"fmt"
+
 	"mmsim/kernel"
 	"mmsim/kernel/file"
 	"mmsim/kernel/kmem"
@@ -37,18 +39,29 @@ type Config struct {
 	// (arm64); otherwise they are interrupted.
 	BroadcastTLB bool
 	// Poison fills VMAs, their locks and tree nodes with 0x6b when they are
-	// freed (slub_debug=P), so that a stale reader meets garbage.
+	// freed (slub_debug=P), so that a stale reader meets garbage. As in the
+	// kernel, type-stable objects (the VMAs of VMARefcnt) are not poisoned.
 	Poison bool
+	// SeqBits is the width of sequence numbers, mm_lock_seq and those in VMAs: 0
+	// for the design's own (32, or 64), from 2 up for a counter that wraps
+	// within a run. With few bits the stamp of a VMA may come round while it
+	// stands; vma_start_write then takes an unlocked VMA for locked.
+	SeqBits uint
+	// FileLifetime and BackingLifetime say when the memory of closed files is
+	// used again.
+	FileLifetime, BackingLifetime file.Lifetime
 }
 
 // System is the mm code of one kernel: caches, layouts, and the machinery of
-// TLB shootdown. It holds no state of its own.
+// TLB shootdown. It holds no state of its own, but for ghost state that only
+// counters read.
 type System struct {
-	b      *kernel.Base
-	design Design
-	writer writerSide
-	costs  Costs
-	poison bool
+	b       *kernel.Base
+	design  Design
+	locking vmaLocking
+	costs   Costs
+	poison  bool
+	seqMask uint64
 
 	broadcastTLB, kfreeNodes bool
 
@@ -56,31 +69,72 @@ type System struct {
 	mf mmFields
 	vf vmaFields
 
-	vmas, locks, nodes    *kmem.Cache
-	files                 *file.Files
-	freeVMACb, freeNodeCb rcu.Callback
+	vmas, locks, nodes, inodes         *kmem.Cache
+	files                              *file.Files
+	freeVMACb, freeNodeCb, freeInodeCb rcu.Callback
 
 	tlb *tlbState
+
+	// fileLife is ghost state for counting: the life (file.Files.Life) of the
+	// file that a VMA holds.
+	fileLife map[sim.Addr]uint64
 }
 
-// New sets mm up in a booted kernel.
+// New sets mm up in a booted kernel. It panics where Config.Check has an error.
 func New(b *kernel.Base, cfg Config) *System {
-	s := &System{
-		b: b, design: cfg.Design, writer: cfg.Design.writer(), costs: cfg.Costs, poison: cfg.Poison,
-		broadcastTLB: cfg.BroadcastTLB, kfreeNodes: cfg.Sheaf > 0 && !cfg.Poison,
-		l: cfg.Layouts, mf: newMMFields(cfg.Layouts.MM), vf: newVMAFields(cfg.Layouts.VMA, cfg.Layouts.VMALock),
-		vmas:  b.NewCache(cfg.Layouts.VMA, kmem.CacheOptions{Sheaf: cfg.Sheaf}),
-		nodes: b.NewCache(maple.NodeLayout, kmem.CacheOptions{Sheaf: cfg.Sheaf, RCUHead: nodeRCUHead}),
-		files: file.New(b, file.Config{Layout: cfg.Layouts.File}),
+	l, err := cfg.layouts()
+	if err != nil {
+		panic(err.Error())
 	}
-	if s.writer.vmaLocks() {
-		s.locks = b.NewCache(cfg.Layouts.VMALock, kmem.CacheOptions{})
+	s := &System{
+		b: b, design: cfg.Design, locking: cfg.Design.locking(), costs: cfg.Costs, poison: cfg.Poison,
+		seqMask: ^uint64(0) >> (64 - cfg.seqBits()), broadcastTLB: cfg.BroadcastTLB,
+		kfreeNodes: cfg.Sheaf > 0 && !cfg.Poison,
+		l:          l, mf: newMMFields(l.MM), vf: newVMAFields(l.VMA, l.VMALock),
+		vmas:   b.NewCache(l.VMA, cfg.vmaCache()),
+		nodes:  b.NewCache(maple.NodeLayout, kmem.CacheOptions{Sheaf: cfg.Sheaf, RCUHead: nodeRCUHead}),
+		files:  file.New(b, file.Config{Layout: l.File, Files: cfg.FileLifetime, Backing: cfg.BackingLifetime}),
+		inodes: b.NewCache(inodeLayout, kmem.CacheOptions{}),
+	}
+	s.fileLife = make(map[sim.Addr]uint64)
+	if s.hasVMALocks() {
+		s.locks = b.NewCache(l.VMALock, kmem.CacheOptions{})
 	}
 	s.freeVMACb = b.RCU.Register("vm_area_free_rcu_cb", s.freeVMARCU)
 	s.freeNodeCb = b.RCU.Register("mt_free_rcu", s.freeNodeRCU)
+	s.freeInodeCb = b.RCU.Register("i_callback", s.freeInodeRCU)
 	s.tlb = newTLBState(b)
 	return s
 }
+
+// Check reports a layout or a width that the design cannot have.
+func (k *Config) Check() error {
+	if n := k.seqBits(); n < 2 || n > 64 {
+		return fmt.Errorf("mm: sequence numbers have 2 to 64 bits, not %d", n)
+	}
+	_, err := k.layouts()
+	return err
+}
+
+func (k *Config) seqBits() uint {
+	if k.SeqBits != 0 {
+		return k.SeqBits
+	}
+	return k.Design.seqBits()
+}
+
+func (k *Config) layouts() (Layouts, error) { return k.Layouts.forDesign(k.Design, k.seqBits()) }
+
+// vmaCache makes the cache of 6.15 on type-stable.
+func (k *Config) vmaCache() kmem.CacheOptions {
+	if k.Design == VMARefcnt {
+		return kmem.CacheOptions{Sheaf: k.Sheaf, TypesafeByRCU: true, FreePointer: "vm_start"}
+	}
+	return kmem.CacheOptions{Sheaf: k.Sheaf}
+}
+
+// hasVMALocks tells whether VMAs have lock objects of their own.
+func (s *System) hasVMALocks() bool { return s.locking.perVMA() && s.design != VMARefcnt }
 
 // Design is the design that the system was built for.
 func (s *System) Design() Design { return s.design }

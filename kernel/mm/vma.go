@@ -17,50 +17,42 @@ const (
 	VMMayWrite VMFlags = 0x20
 	VMMayExec  VMFlags = 0x40
 	VMMayShare VMFlags = 0x80
+	VMAccount  VMFlags = 0x100000
 	VMHugeTLB  VMFlags = 0x400000
+	VMDontDump VMFlags = 0x4000000
 
 	// Anon is readable and writable private memory; Text is a program's code.
-	Anon = VMRead | VMWrite | VMMayRead | VMMayWrite | VMMayExec
+	Anon = VMRead | VMWrite | VMMayRead | VMMayWrite | VMMayExec | VMAccount
 	Text = VMRead | VMExec | VMMayRead | VMMayWrite | VMMayExec
 )
 
-// neverLocked is the stamp of a VMA that was never write-locked (-1).
-const neverLocked = 1<<32 - 1
-
-// allocVMA is vm_area_alloc: memory, vma_init, and the lock object where there
-// is one.
+// allocVMA is vm_area_alloc: memory, vma_init, and the lock.
 func (m *MM) allocVMA(c *sim.CPU) sim.Ptr {
 	f := &m.s.vf
 	vma := m.s.vmas.Alloc(c)
 	c.Clear(vma, uint64(m.s.l.VMA.Bytes)&^7)
 	c.Store(vma.F(f.mm), uint64(m.at.A))
 	list.Init(c, vma.Add(uint64(f.anonVMAChain.Off)))
-	if m.s.writer.vmaLocks() {
-		lock := m.s.locks.Alloc(c)
-		m.s.b.RWSems.At(lock, f.rwsem).Init(c)
-		c.Store(vma.F(f.lock), uint64(lock.A))
-		c.Store(vma.F(f.lockSeq), neverLocked)
-	}
+	m.s.locking.initVMA(c, m, vma)
 	return vma
 }
 
-// freeVMA is vm_area_free: after a grace period if there may be readers that
-// hold no mmap_lock. vm_rcu lies over vm_start and vm_end.
-func (s *System) freeVMA(c *sim.CPU, vma sim.Ptr) {
-	if s.writer.vmaLocks() {
-		s.b.RCU.CallRCU(c, vma, s.freeVMACb)
-		return
+// dupVMA is vm_area_dup: a copy of the VMA, with a lock of its own. The lock
+// word of a type-stable VMA must not be written by a copy, so there it goes
+// field by field (vm_area_init_from).
+func (m *MM) dupVMA(c *sim.CPU, orig sim.Ptr) sim.Ptr {
+	f := &m.s.vf
+	vma := m.s.vmas.Alloc(c)
+	if m.s.design == VMARefcnt {
+		for _, k := range [...]sim.Field{f.mm, f.ops, f.start, f.end, f.anonVMA, f.pgoff, f.file, f.private, f.flags, f.pageProt} {
+			c.Store(vma.F(k), c.Load(orig.F(k)))
+		}
+	} else {
+		c.Copy(vma, orig, uint64(m.s.l.VMA.Bytes)&^7)
 	}
-	s.poisonObject(c, vma, s.l.VMA)
-	s.vmas.Free(c, vma)
-}
-
-func (s *System) freeVMARCU(c *sim.CPU, vma sim.Ptr) {
-	lock := c.LoadPtr(vma.F(s.vf.lock))
-	s.poisonObject(c, lock, s.l.VMALock)
-	s.locks.Free(c, lock)
-	s.poisonObject(c, vma, s.l.VMA)
-	s.vmas.Free(c, vma)
+	m.s.locking.initVMA(c, m, vma)
+	list.Init(c, vma.Add(uint64(f.anonVMAChain.Off)))
+	return vma
 }
 
 // VMA reads the fields of one vm_area_struct as the paths do: one load each.

@@ -74,3 +74,13 @@ func (s *Struct) afterRCU(c *sim.CPU, _ sim.Ptr) {
 func (s *Struct) udelay(c *sim.CPU) {
 	c.SpinUntil(c.Now()+retryDelay, sim.Cond{Ref: s.sup.F(supGPStart), Arg: ^uint64(0)})
 }
+
+// Readers is srcu_readers_active: how many sections are open, of both indexes,
+// if nobody enters or leaves meanwhile.
+func (s *Struct) Readers(c *sim.CPU) int64 {
+	n := uint64(0)
+	for idx := range Index(2) {
+		n += s.sum(c, idx, offLocks) - s.sum(c, idx, offUnlocks)
+	}
+	return int64(n)
+}

@@ -28,13 +28,14 @@ func speculateMM(c *sim.CPU, u *Uprobes, m *mm.MM, vaddr uint64) sim.Ptr {
 		return sim.Ptr{}
 	}
 	v := u.sys.VMA(vma)
-	file := v.File(c)
+	file := v.UnpinnedFile(c)
 	if file.IsNull() {
 		return sim.Ptr{}
 	}
 	offset := offsetIn(c, v, vaddr)
-	p := u.findUprobe(c, u.sys.FileInode(c, file), offset)
-	if p.IsNull() || m.SpeculateRetry(c, seq) {
+	p := u.findUprobe(c, file.Inode(c), offset, inAtomic)
+	if !p.IsNull() && m.SpeculateRetry(c, seq) {
+		u.drop(c, p)
 		return sim.Ptr{}
 	}
 	return p

@@ -17,7 +17,7 @@ func (vmaRWSemFinder) find(c *sim.CPU, u *Uprobes, m *mm.MM, vaddr uint64) (p si
 	v := u.sys.VMA(vma)
 	if file := v.File(c); !file.IsNull() {
 		offset := offsetIn(c, v, vaddr)
-		p = u.findUprobe(c, u.sys.FileInode(c, file), offset)
+		p = u.findUprobe(c, u.sys.FileInode(c, file), offset, mayAwait)
 	}
 	m.VMAEndRead(c, vma)
 	return p

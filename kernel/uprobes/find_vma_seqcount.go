@@ -31,13 +31,14 @@ func speculateVMA(c *sim.CPU, u *Uprobes, m *mm.MM, vaddr uint64) sim.Ptr {
 	if vaddr < v.Start(c) || vaddr >= v.End(c) {
 		return sim.Ptr{}
 	}
-	file := v.File(c)
+	file := v.UnpinnedFile(c)
 	if file.IsNull() {
 		return sim.Ptr{}
 	}
 	offset := offsetIn(c, v, vaddr)
-	p := u.findUprobe(c, u.sys.FileInode(c, file), offset)
-	if p.IsNull() || m.SpeculateVMARetry(c, vma, seq) {
+	p := u.findUprobe(c, file.Inode(c), offset, inAtomic)
+	if !p.IsNull() && m.SpeculateVMARetry(c, vma, seq) {
+		u.drop(c, p)
 		return sim.Ptr{}
 	}
 	return p

@@ -16,8 +16,8 @@ var (
 )
 
 // finder is how a design gets from an address to the uprobe without holding
-// mmap_lock (section 9). It runs in a Tasks-Trace section, which keeps the
-// uprobe it returns.
+// mmap_lock (section 9). The uprobe it returns is kept as the lifetime's choice
+// has it.
 type finder interface {
 	// find returns the uprobe at vaddr, or null where the caller must fall
 	// back: the VMA is being changed, or there is no VMA, file or uprobe to be
@@ -31,11 +31,11 @@ func finderOf(d mm.Design) finder {
 	switch d {
 	case mm.MMapLock:
 		return nil
-	case mm.VMARWSem:
+	case mm.VMARWSem, mm.VMARefcnt:
 		return vmaRWSemFinder{}
-	case mm.MMSeqcount:
+	case mm.MMSeqcount, mm.MMSeqcount64:
 		return mmSeqcountFinder{}
-	case mm.VMASeqcount:
+	case mm.VMASeqcount, mm.VMASeqcountOwn:
 		return vmaSeqcountFinder{}
 	}
 	panic(fmt.Sprintf("uprobes: design %v", d))
@@ -43,23 +43,23 @@ func finderOf(d mm.Design) finder {
 
 // findActive is find_active_uprobe_rcu: by the design's way, and failing that
 // under mmap_lock from the beginning. One attempt, so that there is always
-// progress.
-func (u *Uprobes) findActive(c *sim.CPU, m *mm.MM, vaddr uint64) (p sim.Ptr) {
+// progress. isTrap says of an address without uprobe that there is a breakpoint.
+func (u *Uprobes) findActive(c *sim.CPU, m *mm.MM, vaddr uint64) (p sim.Ptr, isTrap bool) {
 	prev := c.Step(stepVMALookup)
 	c.Compute(u.costs.VMALookup)
 	if u.finder == nil {
-		p = u.findLocked(c, m, vaddr)
+		p, isTrap = u.findLocked(c, m, vaddr)
 	} else {
 		c.Count(attempts, 1)
 		if p = u.finder.find(c, u, m, vaddr); p.IsNull() {
 			c.Count(fallbacks, 1)
 			c.Step(stepFallback)
 			c.Compute(u.costs.VMALookup)
-			p = u.findLocked(c, m, vaddr)
+			p, isTrap = u.findLocked(c, m, vaddr)
 		}
 	}
 	c.Step(prev)
-	return p
+	return p, isTrap
 }
 
 // offsetIn is vaddr_to_offset: the file offset of vaddr, in bytes.

@@ -19,17 +19,35 @@ const tifUprobe = 12
 // Hit is one breakpoint at vaddr, from the trap to the return to user space
 // (section 1). It returns the uprobe whose consumers ran, or null where none
 // was found and user space runs the instruction again.
-//
-// A trap without uprobe counts as one whose probe was just removed; to tell it
-// from somebody else's breakpoint (is_trap_at_addr) comes with registration.
 func (u *Uprobes) Hit(c *sim.CPU, m *mm.MM, vaddr uint64) sim.Ptr {
+	t := u.User(c, m)
+	t.IP = vaddr
+	return u.breakpoint(c, m, &t.Regs)
+}
+
+// breakpoint is one hit at r.IP, with the single step that may belong to it.
+func (u *Uprobes) breakpoint(c *sim.CPU, m *mm.MM, r *Regs) sim.Ptr {
+	p := u.trap(c, m, r, (*Uprobes).preSstepNotifier, (*Uprobes).handleSwbp)
+	if r.step {
+		u.singleStep(c, m, r)
+	}
+	return p
+}
+
+// trap is one exception: the die notifiers in an RCU section, and if uprobes
+// claim it their work on the way out of the kernel.
+func (u *Uprobes) trap(c *sim.CPU, m *mm.MM, r *Regs, notifier func(*Uprobes, *sim.CPU, sim.Ptr) bool,
+	work func(*Uprobes, *sim.CPU, *mm.MM, sim.Ptr, *Regs) sim.Ptr) (p sim.Ptr) {
 	prev := c.Step(stepTrapEntry)
 	c.Compute(u.costs.TrapEntry)
 	task := u.b.Sched.Current(c)
-	if u.notifyDie(c, task) {
+	if u.notifyDie(c, task, notifier) {
 		c.Load(task.F(sched.TaskFlags)) // exit_to_user_mode_loop sees TIF_UPROBE
+		c.ClearBit(task.F(sched.TaskFlags), tifUprobe)
+		p = work(u, c, m, task, r)
+	} else {
+		r.killed = true
 	}
-	p := u.notifyResume(c, task, m, vaddr)
 	c.Step(stepTrapExit)
 	u.b.Sched.ExitToUser(c)
 	c.Compute(u.costs.TrapExit)
@@ -37,16 +55,15 @@ func (u *Uprobes) Hit(c *sim.CPU, m *mm.MM, vaddr uint64) sim.Ptr {
 	return p
 }
 
-// notifyDie is notify_die(DIE_INT3), whose chain reaches
-// uprobe_pre_sstep_notifier: it leaves the work to the way out of the kernel.
-func (u *Uprobes) notifyDie(c *sim.CPU, task sim.Ptr) bool {
+// notifyDie is notify_die, whose chain reaches uprobe_exception_notify: it
+// leaves the work to the way out of the kernel.
+func (u *Uprobes) notifyDie(c *sim.CPU, task sim.Ptr, notifier func(*Uprobes, *sim.CPU, sim.Ptr) bool) bool {
 	u.b.RCU.ReadLock(c)
 	c.Compute(u.costs.Notify)
 	for nb := c.LoadPtr(u.die.F(dieChainHead)); !nb.IsNull(); nb = c.LoadPtr(nb.F(nbNext)) {
 		c.Load(nb.F(nbCall))
 	}
-	flags := u.sys.Flags(c.LoadPtr(task.F(sched.TaskMM)))
-	ours := c.Load(flags)>>mm.MMFHasUprobes&1 != 0
+	ours := notifier(u, c, task)
 	if ours {
 		c.SetBit(task.F(sched.TaskFlags), tifUprobe)
 	}
@@ -54,50 +71,105 @@ func (u *Uprobes) notifyDie(c *sim.CPU, task sim.Ptr) bool {
 	return ours
 }
 
-// notifyResume is uprobe_notify_resume and handle_swbp.
-func (u *Uprobes) notifyResume(c *sim.CPU, task sim.Ptr, m *mm.MM, vaddr uint64) sim.Ptr {
-	c.ClearBit(task.F(sched.TaskFlags), tifUprobe)
+// preSstepNotifier is uprobe_pre_sstep_notifier: the process has uprobes, or the
+// thread has pending returns.
+func (u *Uprobes) preSstepNotifier(c *sim.CPU, task sim.Ptr) bool {
+	flags := u.sys.Flags(c.LoadPtr(task.F(sched.TaskMM)))
+	if c.Load(flags)>>mm.MMFHasUprobes&1 != 0 {
+		return true
+	}
+	utask := c.LoadPtr(task.F(sched.TaskUtask))
+	return !utask.IsNull() && c.Load(utask.F(u.f.returnInstances)) != 0
+}
+
+// handleSwbp is uprobe_notify_resume and handle_swbp.
+func (u *Uprobes) handleSwbp(c *sim.CPU, m *mm.MM, task sim.Ptr, r *Regs) (p sim.Ptr) {
 	utask := c.LoadPtr(task.F(sched.TaskUtask))
 	c.Load(utask.F(u.f.activeUprobe)) // null: no single step to complete
-	c.Load(u.sys.XOLArea(m.Ptr()))    // null: not the uretprobe trampoline
-	u.b.RCU.TraceReadLock(c)
-	p := u.findActive(c, m, vaddr)
-	if !p.IsNull() {
-		c.Step(stepHandler)
-		u.handle(c, task, p)
+	if area := u.areaOf(c, m); !area.IsNull() && r.IP == c.Load(area.F(u.f.areaVaddr)) {
+		u.handleTrampoline(c, utask, r)
+		return p
 	}
-	u.b.RCU.TraceReadUnlock(c)
+	idx := u.enter(c)
+	p, isTrap := u.findActive(c, m, r.IP)
+	if p.IsNull() {
+		r.killed = r.killed || isTrap
+	} else {
+		c.Step(stepHandler)
+		u.handle(c, m, task, p, r)
+	}
+	u.leave(c, idx)
 	return p
 }
 
 // handle is the rest of handle_swbp: the instruction must have been copied;
-// then consumers run and the instruction is emulated.
-func (u *Uprobes) handle(c *sim.CPU, task, p sim.Ptr) {
+// then consumers run and the instruction is emulated or single-stepped.
+func (u *Uprobes) handle(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) {
 	if c.Load(p.F(u.f.flags))>>uprobeCopyInsn&1 == 0 {
+		u.drop(c, p)
 		return
 	}
 	copyInsnReadBarrier(c)
+	u.handlerChain(c, m, task, p, r)
+	if u.emulate(c, p, r) || !u.preSsout(c, m, task, p, r) {
+		u.drop(c, p)
+	}
+}
+
+// handlerChain is handler_chain: every consumer's handler, and the preparation
+// of the return if one of them wants it. No handler asks to be removed.
+func (u *Uprobes) handlerChain(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) {
 	utask := c.LoadPtr(task.F(sched.TaskUtask))
+	u.consumersLock(c, p)
 	c.Compute(u.costs.Chain)
-	c.Store(utask.F(u.f.auprobe), uint64(p.A)+uint64(u.l.Uprobe.Field("arch.insn").Off))
-	head := u.consumers(p)
+	c.Store(utask.F(u.f.auprobe), uint64(p.A)+uint64(u.f.insn.Off))
+	head, needPrep := u.consumers(p), false
 	for n := list.First(c, head); n.A != head.A; n = list.Next(c, n) {
-		uc := sim.Ptr{A: n.A - sim.Addr(consNode.Off), D: n.D}
+		uc := consumerOf(n)
 		if c.Load(uc.F(consHandler)) != 0 {
-			c.Compute(u.costs.Handler)
-			c.ThisCPUAdd(u.hits.This(c).F(hitsCount), 1)
+			u.runHandler(c, uc, p)
+		}
+		if u.returns && c.Load(uc.F(consRetHandler)) != 0 {
+			needPrep = true
 		}
 	}
 	c.Store(utask.F(u.f.auprobe), 0)
-	u.emulate(c, p)
+	if needPrep {
+		u.prepareUretprobe(c, m, utask, p, r)
+	}
+	u.consumersUnlock(c, p)
 }
 
-// emulate is arch_uprobe_skip_sstep for a nop: only its length matters.
-func (u *Uprobes) emulate(c *sim.CPU, p sim.Ptr) {
-	ops := c.LoadPtr(p.F(u.f.ops))
-	c.Load(ops.F(opsEmulate))
-	c.Load(p.F(u.f.ilen))
+// runHandler is the body of one handler: it counts in its CPU's own line. What
+// else a program does is a cost.
+func (u *Uprobes) runHandler(c *sim.CPU, uc, p sim.Ptr) {
+	if u.onHandler != nil {
+		u.onHandler(c, uc, p)
+	}
+	c.Compute(u.costs.Handler)
+	c.ThisCPUAdd(u.hits.This(c).F(hitsCount), 1)
 }
+
+// emulate is arch_uprobe_skip_sstep: of a nop only the length matters, a push
+// writes the user's stack. False for an instruction that cannot be emulated.
+func (u *Uprobes) emulate(c *sim.CPU, p sim.Ptr, r *Regs) bool {
+	ops := c.LoadPtr(p.F(u.f.ops))
+	switch c.Load(ops.F(opsEmulate)) {
+	case emulateNop:
+		r.IP += c.Load(p.F(u.f.ilen))
+	case emulatePush:
+		c.Compute(u.costs.UserAccess)
+		r.SP -= 8
+		c.Store(r.word(0), pushedValue)
+		r.IP += c.Load(p.F(u.f.ilen))
+	default:
+		return false
+	}
+	return true
+}
+
+// pushedValue stands for the register that a probed push pushes.
+const pushedValue = 0x5555
 
 // copyInsnWriteBarrier and copyInsnReadBarrier make UPROBE_COPY_INSN seen
 // imply the instruction copy seen (U9).

@@ -20,7 +20,7 @@ const (
 
 // ProcessConfig describes a process with probes.
 type ProcessConfig struct {
-	Design  mm.Design
+	Choices Choices
 	Layouts Layouts
 	MMCosts mm.Costs
 	// Sheaf and BroadcastTLB as in mm.Config.
@@ -35,8 +35,18 @@ type ProcessConfig struct {
 	Probes, Areas int
 	// OtherProbes are uprobes on other files, which make the tree deeper.
 	OtherProbes int
-	// Consumers of each uprobe; at least 1.
+	// Consumers of each uprobe at the start; at least 1, but with Breakpoints
+	// there may be none: then there are no uprobes either.
 	Consumers int
+	// Insn is the probed instruction.
+	Insn Insn
+	// Returns gives the consumers return handlers, for Call; RITimer is
+	// Config.RITimer.
+	Returns bool
+	RITimer sim.Time
+	// Breakpoints writes the breakpoints into the process's text: what Run and
+	// RegisterUnregister need. Without, Hit traps all the same.
+	Breakpoints bool
 	// Poison fills freed kernel objects (mm.Config).
 	Poison bool
 }
@@ -52,7 +62,7 @@ func (k *ProcessConfig) Check() error {
 		return fmt.Errorf("areas: at most 60000 (a process may have 65530), not %d", k.Areas)
 	case k.OtherProbes < 0:
 		return fmt.Errorf("other probes: not %d", k.OtherProbes)
-	case k.Consumers < 1:
+	case k.Consumers < 0, k.Consumers == 0 && !k.Breakpoints:
 		return fmt.Errorf("consumers: at least 1, not %d", k.Consumers)
 	}
 	return nil
@@ -60,11 +70,13 @@ func (k *ProcessConfig) Check() error {
 
 // Probe is one probed function of a process.
 type Probe struct {
-	Addr   uint64 // of the breakpoint
-	Start  uint64 // of its area
-	End    uint64 // of its area; what follows is unmapped
+	Addr  uint64 // of the breakpoint
+	Start uint64 // of its area
+	End   uint64 // of its area; what follows is unmapped
+	// Uprobe is the one that was registered at the start.
 	Uprobe sim.Ptr
 	File   sim.Ptr
+	Inode  sim.Ptr
 }
 
 // Process is an address space with probed code, anonymous areas and threads.
@@ -72,6 +84,7 @@ type Process struct {
 	MM      *mm.MM
 	Uprobes *Uprobes
 	Probes  []Probe
+	insn    Insn
 }
 
 // NewProcess builds the process in a booted kernel before anything runs.
@@ -79,10 +92,15 @@ func NewProcess(b *kernel.Base, k ProcessConfig) (*Process, error) {
 	if err := k.Check(); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
-	sys := mm.New(b, mm.Config{Design: k.Design, Layouts: k.Layouts.Layouts, Costs: k.MMCosts, Sheaf: k.Sheaf, BroadcastTLB: k.BroadcastTLB, Poison: k.Poison})
+	sys := mm.New(b, mm.Config{Design: k.Choices.Lookup, Layouts: k.Layouts.Layouts, Costs: k.MMCosts, Sheaf: k.Sheaf,
+		BroadcastTLB: k.BroadcastTLB, Poison: k.Poison})
 	c := sim.NewDirect(b.Arena.Mem)
-	p := &Process{MM: sys.NewMM(c, "", k.Tasks), Uprobes: New(sys, k.Layouts, k.Costs)}
+	p := &Process{MM: sys.NewMM(c, "", k.Tasks), insn: k.Insn, Uprobes: New(sys, Config{Choices: k.Choices,
+		Layouts: k.Layouts, Costs: k.Costs, Returns: k.Returns, RITimer: k.RITimer, Poison: k.Poison})}
 	c.SetBit(sys.Flags(p.MM.Ptr()), mm.MMFHasUprobes)
+	if k.Returns || k.Insn == InsnStep {
+		p.Uprobes.NewArea(c, p.MM)
+	}
 	for _, t := range k.Tasks {
 		p.Uprobes.NewTask(c, t)
 	}
@@ -91,7 +109,7 @@ func NewProcess(b *kernel.Base, k ProcessConfig) (*Process, error) {
 	}
 	for i := range k.OtherProbes {
 		inode := sys.NewInode(c, fmt.Sprintf("other%d", i), uint64(1000+k.Probes+i))
-		p.Uprobes.Register(c, inode, probeOffset, k.Consumers)
+		p.Uprobes.Register(c, inode, probeOffset, max(1, k.Consumers))
 	}
 	return p, nil
 }
@@ -113,10 +131,21 @@ func (p *Process) mapAreas(c *sim.CPU, sys *mm.System, k ProcessConfig) error {
 		if _, err := m.Mmap(c, mm.Mapping{Addr: addr, Bytes: areaBytes, Flags: mm.Text, File: file}); err != nil {
 			return err
 		}
-		p.Probes = append(p.Probes, Probe{Addr: addr + probeOffset, Start: addr, End: addr + areaBytes,
-			Uprobe: p.Uprobes.Register(c, inode, probeOffset, k.Consumers), File: file})
+		p.Probes = append(p.Probes, p.newProbe(c, k, addr, inode, file))
 	}
 	return nil
+}
+
+// newProbe makes the probe of one text area.
+func (p *Process) newProbe(c *sim.CPU, k ProcessConfig, addr uint64, inode, file sim.Ptr) Probe {
+	b := Probe{Addr: addr + probeOffset, Start: addr, End: addr + areaBytes, File: file, Inode: inode}
+	if k.Breakpoints {
+		p.Uprobes.MapText(c, p.MM, inode, addr, probeOffset, k.Insn, k.Consumers > 0)
+	}
+	if k.Consumers > 0 {
+		b.Uprobe = p.Uprobes.registerAtBoot(c, inode, probeOffset, k.Insn, k.Consumers)
+	}
+	return b
 }
 
 // Hit is one hit of probe i by the calling thread. The error says that the
@@ -132,6 +161,47 @@ func (p *Process) Hit(c *sim.CPU, i int) error {
 		return fmt.Errorf("uprobes: hit at %#x found the uprobe at %#x, expected the one at %#x",
 			want.Addr, uint64(got.A), uint64(want.Uprobe.A))
 	}
+}
+
+// Run is one run through probe i by the calling thread: a hit if the breakpoint
+// is there. It reports whether a uprobe was found. The error says that the
+// thread was killed. Breakpoints only.
+func (p *Process) Run(c *sim.CPU, i int) (hit bool, err error) {
+	t := p.Uprobes.User(c, p.MM)
+	hit = !t.Run(c, p.Probes[i].Addr).IsNull()
+	if t.Killed() {
+		err = fmt.Errorf("uprobes: SIGTRAP at %#x", p.Probes[i].Addr)
+	}
+	return hit, err
+}
+
+// Call is one call of the function that probe i is at the entry of: the hit at
+// its entry, and its return, which the probe waits for. Returns only.
+func (p *Process) Call(c *sim.CPU, i int) error {
+	const after = 0x1000 // where the caller goes on
+	t, sp := p.Uprobes.User(c, p.MM), uint64(0)
+	sp = t.SP
+	t.Call(c, p.Probes[i].Addr, after)
+	if p.insn == InsnPush {
+		t.SP += 8 // the function pops it
+	}
+	t.Ret(c)
+	if t.IP != after || t.SP != sp {
+		return fmt.Errorf("uprobes: a call returned to %#x with stack pointer %#x, expected %#x and %#x", t.IP, t.SP, after, sp)
+	}
+	return nil
+}
+
+// RegisterUnregister registers a consumer of probe i, and unregisters it again.
+// If it is the only one, the uprobe and its breakpoint come and go with it.
+// Breakpoints only.
+func (p *Process) RegisterUnregister(c *sim.CPU, i int) {
+	u, b := p.Uprobes, &p.Probes[i]
+	uc := u.NewConsumer(c)
+	at := u.RegisterConsumer(c, b.Inode, probeOffset, p.insn, uc)
+	u.Unregister(c, at, uc)
+	u.Sync(c)
+	u.FreeConsumer(c, uc)
 }
 
 // MmapMunmap maps, touches and unmaps pages of anonymous memory: anywhere for

@@ -9,7 +9,7 @@ import (
 
 func TestRBTreeInsert(t *testing.T) {
 	for seed := range uint64(20) {
-		l := uprobeLayout()
+		l := uprobeLayout(240)
 		c := sim.NewDirect(sim.NewMemory())
 		key := l.Field("offset")
 		tree := rbTree{rbFields{l.Field("__rb_parent_color"), l.Field("rb_left"), l.Field("rb_right")}, sim.At(4096).Ref(0, 8)}

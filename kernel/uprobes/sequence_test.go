@@ -42,6 +42,10 @@ var (
 		"maple walk", "load vm_file", "load vm_flags", "load f_inode", "load vm_pgoff", "load vm_start"},
 		treeHit...), "add.release mmap_lock.count")
 
+	speculation = append(append([]string{
+		"load.acquire mm_lock_seq", "maple walk", "load vm_file", "load vm_pgoff", "load vm_start", "load f_inode"},
+		treeHit...), "smp_rmb", "load mm_lock_seq")
+
 	lookups = map[mm.Design][]string{
 		mm.MMapLock: locked,
 		// vma-locking-and-fork.md section 2b, steps 1 to 6 and release.
@@ -53,9 +57,18 @@ var (
 			"load vm_file", "load vm_pgoff", "load vm_start", "load f_inode"},
 			treeHit...), "load vm_lock", "add.release lock.count"),
 		// uprobes.md section 5.1.
-		mm.MMSeqcount: append(append([]string{
-			"load.acquire mm_lock_seq", "maple walk", "load vm_file", "load vm_pgoff", "load vm_start", "load f_inode"},
-			treeHit...), "smp_rmb", "load mm_lock_seq"),
+		mm.MMSeqcount: speculation, mm.MMSeqcount64: speculation,
+		// vma-locking-and-fork.md section 2e, steps 1 to 8 and put.
+		mm.VMARefcnt: append(append([]string{
+			"maple walk", "load vm_lock_seq", "load mm_lock_seq", "load vm_refcnt", "cmpxchg.acquire vm_refcnt",
+			"load vm_mm", "load vm_lock_seq", "load.acquire mm_lock_seq", "load vm_start", "load vm_end",
+			"load vm_file", "load vm_pgoff", "load vm_start", "load f_inode"},
+			treeHit...), "load vm_mm", "add.release vm_refcnt"),
+		// vma-locking-and-fork.md section 2g, G2: the VMA's line is enough.
+		mm.VMASeqcountOwn: append(append([]string{
+			"maple walk", "load.acquire vm_sequence",
+			"load vm_start", "load vm_end", "load vm_file", "load vm_pgoff", "load vm_start", "load f_inode"},
+			treeHit...), "smp_rmb", "load vm_sequence"),
 		// vma-locking-and-fork.md section 2g, G1: the VMA's number first.
 		mm.VMASeqcount: append(append([]string{
 			"maple walk", "load.acquire vm_lock_seq", "load.acquire mm_lock_seq", "load vm_mm", "load detached",
@@ -68,7 +81,7 @@ func TestLookupSequence(t *testing.T) {
 	eachDesign(t, func(t *testing.T, d mm.Design) {
 		w := newWorld(t, d, 1, nil)
 		var found sim.Ptr
-		got := fold(w.record(t, func(c *sim.CPU) { found = w.Uprobes.findActive(c, w.MM, w.Probes[0].Addr) }))
+		got := fold(w.record(t, func(c *sim.CPU) { found, _ = w.Uprobes.findActive(c, w.MM, w.Probes[0].Addr) }))
 		if found.A != w.Probes[0].Uprobe.A {
 			t.Fatal("found another uprobe")
 		}
@@ -135,7 +148,8 @@ func TestSharedTraffic(t *testing.T) {
 	}
 	locked := traffic{rmw: 2, owner: 1, ownTask: 2}
 	none := traffic{ownTask: 2}
-	for d, want := range map[mm.Design]traffic{mm.MMapLock: locked, mm.VMARWSem: locked, mm.MMSeqcount: none, mm.VMASeqcount: none} {
+	for d, want := range map[mm.Design]traffic{mm.MMapLock: locked, mm.VMARWSem: locked, mm.VMARefcnt: {rmw: 2, ownTask: 2},
+		mm.MMSeqcount: none, mm.MMSeqcount64: none, mm.VMASeqcount: none, mm.VMASeqcountOwn: none} {
 		if got := hit(newWorld(t, d, 1, nil)); got != want {
 			t.Errorf("%v: %+v, want %+v", d, got, want)
 		}

@@ -28,7 +28,7 @@ func newWorld(t testing.TB, d mm.Design, tasks int, change func(*ProcessConfig))
 		t.Fatal(err)
 	}
 	w := &world{mem: sim.NewMemory(), syms: &sim.Symbols{}}
-	k := ProcessConfig{Design: d, Layouts: l, MMCosts: mm.DefaultCosts(), Costs: DefaultCosts(),
+	k := ProcessConfig{Choices: WithLookup(d), Layouts: l, MMCosts: mm.DefaultCosts(), Costs: DefaultCosts(),
 		Probes: 1, Areas: 30, Consumers: 1}
 	var cpus []int
 	for i := range tasks {
@@ -73,7 +73,8 @@ func (o op) store() bool { return strings.HasPrefix(o.kind, "store") }
 
 // private tells memory that only the own CPU or thread uses.
 func (o op) private() bool {
-	for _, p := range []string{"task_struct", "uprobe_task", "pcpu_hot", "hits"} {
+	for _, p := range []string{"task_struct", "uprobe_task", "pcpu_hot", "hits", "return_instance", "user_stack", "srcu_data",
+		"timer_base", "kmem_cache_cpu", "rcu_data", "page_data", "percpu_read_count"} {
 		if strings.HasPrefix(o.object, p) {
 			return true
 		}

@@ -1,0 +1,41 @@
+package mm
+
+import "mmsim/sim"
+
+var stepSplit = sim.NewStep("vma-split")
+
+// splitVMA is __split_vma (mm/vma.c): a second area takes over what lies below
+// addr, or what lies from addr on. Both are write-locked. Readers under RCU that
+// find the old entry in the meantime see by its range that it does not cover
+// their address any more.
+func (m *MM) splitVMA(c *sim.CPU, vma sim.Ptr, addr uint64, newBelow bool) (fresh sim.Ptr) {
+	prev := c.Step(stepSplit)
+	v := m.s.VMA(vma)
+	start, end, pgoff := v.Start(c), v.End(c), v.Pgoff(c)
+	above := pgoff + (addr-start)/sim.PageBytes
+	fresh = m.dupVMA(c, vma)
+	low, high := start, addr
+	if newBelow {
+		c.Store(fresh.F(m.s.vf.end), addr)
+	} else {
+		low, high = addr, end
+		c.Store(fresh.F(m.s.vf.start), addr)
+		c.Store(fresh.F(m.s.vf.pgoff), above)
+	}
+	update := m.tree.Prepare(c, low, high-1, fresh)
+	if f := v.File(c); !f.IsNull() {
+		m.s.holdFile(c, fresh, f)
+	}
+	m.s.locking.startWrite(c, m, vma)
+	m.s.locking.startWrite(c, m, fresh)
+	if newBelow {
+		m.setRange(c, vma, addr, end, above)
+	} else {
+		m.setRange(c, vma, start, addr, pgoff)
+	}
+	m.s.locking.attach(c, m, fresh)
+	update.Commit(c)
+	m.account(c, 1, 0)
+	c.Step(prev)
+	return fresh
+}

@@ -1,0 +1,140 @@
+package uprobes
+
+import (
+	"mmsim/kernel/mm"
+	"mmsim/sim"
+)
+
+// opcodeInt3 is the breakpoint instruction of x86.
+const opcodeInt3 = 0xcc
+
+// opcodes are the first bytes of the probed instructions.
+var opcodes = [...]uint64{InsnNop: 0x90, InsnPush: 0x55, InsnStep: 0xc3}
+
+// MapText gives the text of an inode a page in the page cache with the
+// instruction at an offset, and maps it into the process whose area begins at
+// start: what a breakpoint can be written into. With installed the process has a
+// copy with the breakpoint in it. Set-up only; one probe per inode.
+func (u *Uprobes) MapText(c *sim.CPU, m *mm.MM, inode sim.Ptr, start, offset uint64, insn Insn, installed bool) {
+	mapping := u.b.Arena.Object(mappingLayout, "")
+	u.b.RWSems.At(mapping, mappingSem).Init(c)
+	page := u.textPage(c, offset, opcodes[insn])
+	c.Store(mapping.F(mappingPages), uint64(page.A))
+	c.Store(u.sys.InodeMapping(inode), uint64(mapping.A))
+	n := u.b.Arena.Object(mapInfoLayout, "")
+	c.Store(n.F(mapInfoMM), u.number(m))
+	c.Store(n.F(mapInfoVaddr), start)
+	c.Store(mapping.F(mappingMmap), uint64(n.A))
+	if installed {
+		m.MapPage(c, start+offset, u.textPage(c, offset, opcodeInt3))
+		return
+	}
+	u.b.Pages.Get(c, page)
+	m.MapPage(c, start+offset, page)
+}
+
+func (u *Uprobes) textPage(c *sim.CPU, offset, opcode uint64) sim.Ptr {
+	page := u.b.Pages.Alloc(c)
+	u.b.Pages.Name(page, nil, 0)
+	c.Clear(page, sim.PageBytes)
+	c.Store(page.Ref(offset%sim.PageBytes, 1), opcode)
+	return page
+}
+
+// number is the index of a process in u.mms, for pointers to it in memory.
+func (u *Uprobes) number(m *mm.MM) uint64 {
+	for i, x := range u.mms {
+		if x.Ptr().A == m.Ptr().A {
+			return uint64(i)
+		}
+	}
+	u.mms = append(u.mms, m)
+	return uint64(len(u.mms) - 1)
+}
+
+// opcodeAt is the instruction byte at a user address as the page table has it
+// now; 0 where nothing is mapped.
+func (u *Uprobes) opcodeAt(c *sim.CPU, m *mm.MM, vaddr uint64) uint64 {
+	page := m.PageAt(c, vaddr)
+	if page.IsNull() {
+		return 0
+	}
+	return c.Load(page.Ref(vaddr%sim.PageBytes, 1))
+}
+
+// isTrapAt is is_trap_at_addr, under mmap_lock: who installs breakpoints holds it
+// for writing, so a breakpoint that is still there without uprobe belongs to
+// somebody else.
+func (u *Uprobes) isTrapAt(c *sim.CPU, m *mm.MM, vaddr uint64) bool {
+	c.Compute(u.costs.UserAccess)
+	return u.opcodeAt(c, m, vaddr) == opcodeInt3
+}
+
+// installBreakpoint is install_breakpoint, under mmap_lock for writing.
+func (u *Uprobes) installBreakpoint(c *sim.CPU, p sim.Ptr, at place) {
+	u.prepareUprobe(c, p)
+	flags := u.sys.Flags(at.m.Ptr())
+	if c.Load(flags)>>mm.MMFHasUprobes&1 == 0 {
+		c.SetBit(flags, mm.MMFHasUprobes)
+	}
+	u.writeOpcode(c, at, opcodeInt3)
+}
+
+// removeBreakpoint is remove_breakpoint. MMF_HAS_UPROBES stays: the kernel
+// clears it at a later hit that finds no uprobe, if no VMA has any.
+func (u *Uprobes) removeBreakpoint(c *sim.CPU, p sim.Ptr, at place) {
+	u.writeOpcode(c, at, c.Load(p.FI(u.f.insn, 0))&0xff)
+}
+
+// prepareUprobe is prepare_uprobe: the first install copies the instruction out
+// of the page cache, analyses it, and says so (U9).
+func (u *Uprobes) prepareUprobe(c *sim.CPU, p sim.Ptr) {
+	if c.Load(p.F(u.f.flags))>>uprobeCopyInsn&1 != 0 {
+		return
+	}
+	u.consumerSem(p).DownWrite(c)
+	if c.Load(p.F(u.f.flags))>>uprobeCopyInsn&1 == 0 {
+		u.copyInsnFrom(c, p)
+		copyInsnWriteBarrier(c)
+		c.SetBit(p.F(u.f.flags), uprobeCopyInsn)
+	}
+	u.consumerSem(p).UpWrite(c)
+}
+
+// copyInsnFrom is copy_insn and arch_uprobe_analyze_insn.
+func (u *Uprobes) copyInsnFrom(c *sim.CPU, p sim.Ptr) {
+	inode := c.LoadPtr(p.F(u.f.inode))
+	page := c.LoadPtr(c.LoadPtr(u.sys.InodeMapping(inode)).F(mappingPages))
+	off := c.Load(p.F(u.f.offset)) % sim.PageBytes &^ 7
+	for i := range 2 {
+		c.Store(p.FI(u.f.insn, i), c.Load(page.Ref((off+uint64(8*i))%sim.PageBytes, 8)))
+	}
+	c.Compute(u.costs.Analyze)
+}
+
+// writeOpcode is uprobe_write_opcode: a copy of the page with the byte changed
+// takes the page's place, with the TLBs of the process flushed in between
+// (__replace_page).
+//
+// Simplified: the page is copied for each change, also where it is a private
+// copy already, and the file's own page is mapped again only with the process.
+func (u *Uprobes) writeOpcode(c *sim.CPU, at place, opcode uint64) {
+	old := at.m.PageAt(c, at.vaddr) // get_user_page_vma_remote
+	if old.IsNull() {
+		return
+	}
+	in := at.vaddr % sim.PageBytes
+	if c.Load(old.Ref(in, 1)) == opcode { // verify_opcode: it is there already
+		return
+	}
+	page := u.b.Pages.Alloc(c)
+	u.b.Pages.Name(page, nil, 0)
+	c.Copy(page, old, sim.PageBytes)
+	c.Store(page.Ref(in, 1), opcode)
+	textWriteBarrier(c)
+	at.m.ReplacePage(c, at.vaddr, page)
+}
+
+// textWriteBarrier keeps the page's contents before the PTE that shows them
+// (__SetPageUptodate).
+func textWriteBarrier(c *sim.CPU) { c.SmpWMB() }
