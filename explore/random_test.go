@@ -562,6 +562,22 @@ func TestExactlyTheModels(t *testing.T) {
 	}
 }
 
+// Programs whose outcomes hang on rare parts of the models: prop & int of the
+// kernel model, address dependencies into later stores, and stale reads behind
+// a grace period.
+func TestRareParts(t *testing.T) {
+	for _, k := range []struct {
+		flavour string
+		seed    uint64
+	}{{"", 2620}, {"", 68}, {"rcu", 500}} {
+		r := rng{k.seed*7919 + uint64(len(k.flavour))}
+		p := randomProgram(&r, k.flavour)
+		for m := range numModels {
+			compare(t, p, m, fmt.Sprintf("%s seed %d", k.flavour, k.seed))
+		}
+	}
+}
+
 func compare(t *testing.T, p rprog, m Model, what string) {
 	t.Helper()
 	want := reference(p, m)
