@@ -31,7 +31,6 @@ type op struct {
 	flags    evFlags
 	must     bool // the compare must succeed: wait for it
 	timeout  bool // a spin-wait with a deadline
-	wakes    int  // which deadline it is that has passed (spin-waits)
 	key      uint64
 	locs     [sim.MaxConds]int32
 	domain   uint64

@@ -11,17 +11,16 @@ import (
 
 // rop is one operation of a random program.
 type rop struct {
-	kind  string // W R xchg add cas mb rmb wmb before after rl ru gp lock unlock
-	v     int
-	val   uint64
-	cmp   uint64
-	o     sim.Order
-	void  bool
-	addr  int // index of an earlier read of the thread, or -1
-	data  int
-	ctrl  bool // reads: everything behind depends on it by control
-	reg   int
-	match int
+	kind string // W R xchg add cas mb rmb wmb before after rl ru gp lock unlock
+	v    int
+	val  uint64
+	cmp  uint64
+	o    sim.Order
+	void bool
+	addr int // index of an earlier read of the thread, or -1
+	data int
+	ctrl bool // reads: everything behind depends on it by control
+	reg  int
 }
 
 func (p rop) read() bool {

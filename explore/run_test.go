@@ -329,10 +329,11 @@ func TestSamplesAreSeeded(t *testing.T) {
 			s := shapes()[4]
 			return fmt.Sprint(search(t, s.program(), Options{Model: LKMM, Search: k, Seed: seed, MaxExecutions: 200}).Outcomes)
 		}
-		if outcomes(1) != outcomes(1) {
+		first := outcomes(1)
+		if again := outcomes(1); again != first {
 			t.Errorf("%v: one seed, two results", k)
 		}
-		if outcomes(1) == outcomes(2) {
+		if first == outcomes(2) {
 			t.Errorf("%v: two seeds, one result", k)
 		}
 	}

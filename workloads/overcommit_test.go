@@ -175,7 +175,8 @@ func TestOvercommittedAccounts(t *testing.T) {
 		}
 		return string(b)
 	}
-	if text() != text() {
+	first := text()
+	if again := text(); again != first {
 		t.Error("two runs of one seed differ")
 	}
 }
