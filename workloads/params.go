@@ -3,7 +3,9 @@ package workloads
 import (
 	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/srcu"
 	"mmsim/sim"
 )
 
@@ -21,7 +23,11 @@ type Params struct {
 	// Sched are the scheduler's parameters; a zero Slice is the kernel's own.
 	Sched SchedParams
 	// RWSem are the build-time choices of rwsem.c; nil stands for the kernel's.
-	RWSem  *locking.RWSemOptions
+	RWSem *locking.RWSemOptions
+	// RCU and SRCU set the lengths of grace periods; nil stands for the
+	// kernel's.
+	RCU    *rcu.Options
+	SRCU   *srcu.Options
 	MM     MMParams
 	Uprobe UprobeParams
 	// Objects is how many locks, counters or pointers the bench paths have to
