@@ -2,6 +2,7 @@ package configs
 
 import (
 	"mmsim/configs/schema"
+	"mmsim/kernel/locking/kinds"
 	"mmsim/kernel/mm"
 	"mmsim/kernel/sched"
 	"mmsim/kernel/uprobes"
@@ -106,7 +107,12 @@ func bindBenchObjects(t *schema.Table[Experiment]) {
 	})
 	schema.Bind(t, "kernel.bench.preemptible", schema.Bool, "Leaves preemption on under tas, ticket and mcs locks, as in user space: waiters and the holder can lose their CPU.",
 		func(e *Experiment) *bool { return &e.kernel.PreemptibleSpin }).When("path lock-bench", func(e *Experiment) bool { return e.runs("lock-bench") })
+	schema.Bind(t, "kernel.bench.rwsem_lines", schema.Enum[kinds.Lines]("arrangement", kinds.LineNames()...), "Lines of designs rwsem and bravo-rwsem: packed: count and owner in one line, as in the struct; split-owner: owner in a line of its own.",
+		func(e *Experiment) *kinds.Lines { return &e.kernel.RWSemLines }).When("path lock-bench, ref-bench or ref-update", (*Experiment).locksOrRefs)
 }
+
+// locksOrRefs: a path runs that can use an rw_semaphore of its own.
+func (e *Experiment) locksOrRefs() bool { return e.runs("lock-bench", "ref-bench", "ref-update") }
 
 func bindMapping(t *schema.Table[Experiment]) {
 	const needs = "path mmap-munmap"

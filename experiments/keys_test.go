@@ -211,6 +211,7 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 
 	"kernel.bench.objects":          {"locks", "kernel.bench.objects", "4"},
 	"kernel.bench.preemptible":      {"lock", "kernel.bench.preemptible", "true"},
+	"kernel.bench.rwsem_lines":      {"rwsem", "kernel.bench.rwsem_lines", "split-owner"},
 	"kernel.rwsem.optimistic_spin":  {"rwsem", "kernel.rwsem.optimistic_spin", "false"},
 	"kernel.rwsem.reader_spin":      {"rwsem", "kernel.rwsem.reader_spin", "100ns"},
 	"kernel.rwsem.reader_spin_each": {"rwsem", "kernel.rwsem.reader_spin_each", "10us"},

@@ -2,6 +2,7 @@ package workloads
 
 import (
 	"mmsim/kernel/locking"
+	"mmsim/kernel/locking/kinds"
 	"mmsim/kernel/mm"
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
@@ -36,6 +37,9 @@ type Params struct {
 	// PreemptibleSpin leaves preemption on under the simple spinlocks (tas,
 	// ticket, mcs), as in user space.
 	PreemptibleSpin bool
+	// RWSemLines says how the words of rwsem and bravo-rwsem share lines in the
+	// bench paths.
+	RWSemLines kinds.Lines
 }
 
 // SchedParams are parameters of the scheduler.
