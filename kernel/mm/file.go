@@ -103,9 +103,9 @@ func (f UnpinnedFile) Inode(c *sim.CPU) sim.Ptr {
 	return inode
 }
 
-// setFile gives a VMA that nobody can reach yet a reference to its file.
-func (s *System) setFile(c *sim.CPU, vma, f sim.Ptr) {
+// holdFile gives a VMA that nobody can reach yet its reference to the file that
+// its vm_file names.
+func (s *System) holdFile(c *sim.CPU, vma, f sim.Ptr) {
 	s.GetFile(c, f)
-	c.Store(vma.F(s.vf.file), uint64(f.A))
 	s.fileLife[vma.A] = s.files.Life(f.A)
 }

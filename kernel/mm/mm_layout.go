@@ -38,11 +38,16 @@ var mmPresets = []struct {
 		pgtablesBytes: 104, mapCount: 112, pageTableLock: 124, mmapLock: 128, mmlist: 168, mmLockSeq: 184,
 		hiwaterRSS: 192, rssStat: 752, context: 928, flags: 1072, flushPend: 1144, xolArea: 1160, bytes: 1216,
 		writerWait: 240, vmaLocked: 320}},
-	{"mm-6.5", "6.5 to 6.18: count | owner and mm_lock_seq", mmOffsets{
+	{"mm-6.5", "6.5 to 6.14: count | owner and mm_lock_seq", mmOffsets{
 		mmCount: 0, mmMT: 64, mmapBase: 88, taskSize: 112, pgd: 120, membarrier: 128, mmUsers: 132,
 		pgtablesBytes: 168, mapCount: 176, pageTableLock: 180, mmapLock: 184, mmlist: 224, mmLockSeq: 240,
 		hiwaterRSS: 248, rssStat: 824, context: 992, flags: 1136, flushPend: 1208, xolArea: 1224, bytes: 1280,
 		writerWait: 296, vmaLocked: 304}},
+	{"mm-6.15", "6.15 to 6.18: count | owner, mm_lock_seq and vma_writer_wait", mmOffsets{
+		mmCount: 0, mmMT: 64, mmapBase: 88, taskSize: 112, pgd: 120, membarrier: 128, mmUsers: 132,
+		pgtablesBytes: 168, mapCount: 176, pageTableLock: 180, mmapLock: 184, mmlist: 224, mmLockSeq: 248,
+		hiwaterRSS: 256, rssStat: 832, context: 1000, flags: 1144, flushPend: 1216, xolArea: 1232, bytes: 1280,
+		writerWait: 240, vmaLocked: 320}},
 	{"mm-6.19", "6.19: count and owner | mm_lock_seq", mmOffsets{
 		mmCount: 0, mmMT: 64, mmapBase: 88, taskSize: 112, pgd: 120, membarrier: 128, mmUsers: 132,
 		pgtablesBytes: 384, mapCount: 392, pageTableLock: 396, mmapLock: 400, mmlist: 440, mmLockSeq: 464,

@@ -134,7 +134,8 @@ func (m *MM) fillVMA(c *sim.CPU, vma sim.Ptr, addr uint64, req Mapping) {
 	c.Store(vma.F(f.flags), uint64(req.Flags))
 	c.Store(vma.F(f.pageProt), protOf(req.Flags))
 	if !req.File.IsNull() {
-		m.s.setFile(c, vma, req.File)
+		m.s.holdFile(c, vma, req.File)
+		c.Store(vma.F(f.file), uint64(req.File.A))
 	}
 }
 

@@ -43,7 +43,7 @@ func (k *model) addr(page uint64) uint64 { return k.base + page*sim.PageBytes }
 
 // mmap maps something over the range, part of it touched.
 func (k *model) mmap(c *sim.CPU, first, n uint64) error {
-	req := Mapping{Addr: k.addr(first), Bytes: n * sim.PageBytes, Flags: []VMFlags{Anon, Anon &^ VMWrite, Text}[k.r.Below(3)],
+	req := Mapping{Addr: k.addr(first), Bytes: n * sim.PageBytes, Flags: []VMFlags{Anon, Anon &^ VMWrite, Text, Text}[k.r.Below(4)],
 		Fixed: true, Populate: k.r.Below(n+1) * sim.PageBytes}
 	state := pageState{flags: req.Flags, pgoff: k.addr(first) / sim.PageBytes}
 	if req.Flags == Text {
@@ -139,7 +139,7 @@ func (k *model) madvise(c *sim.CPU, first, n uint64) error {
 }
 
 func (k *model) step(c *sim.CPU) error {
-	ops := []func(*sim.CPU, uint64, uint64) error{k.mmap, k.munmap, k.mprotect, k.mprotect, k.madvise, k.madvise}
+	ops := []func(*sim.CPU, uint64, uint64) error{k.mmap, k.mmap, k.munmap, k.mprotect, k.mprotect, k.madvise, k.madvise}
 	first, n := k.part()
 	return ops[k.r.Below(uint64(len(ops)))](c, first, n)
 }

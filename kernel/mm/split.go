@@ -24,7 +24,7 @@ func (m *MM) splitVMA(c *sim.CPU, vma sim.Ptr, addr uint64, newBelow bool) (fres
 	}
 	update := m.tree.Prepare(c, low, high-1, fresh)
 	if f := v.File(c); !f.IsNull() {
-		m.s.setFile(c, fresh, f)
+		m.s.holdFile(c, fresh, f)
 	}
 	m.s.locking.startWrite(c, m, vma)
 	m.s.locking.startWrite(c, m, fresh)

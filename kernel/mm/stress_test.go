@@ -45,8 +45,8 @@ func TestMapleUnderRCU(t *testing.T) {
 		tree := w.mm.tree
 		g := &ghost{states: [][]sim.Addr{make([]sim.Addr, span)}}
 		freed := int64(0)
-		m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
-		m.Kernel(w.base.Hooks())
+		m := simtest.New(w.mem, simtest.Options{Seed: seed})
+		m.Boot(w.base.Boot)
 		for cpu := range 2 {
 			m.Go("reader", cpu, func(c *sim.CPU) {
 				r := sim.NewRand(seed, uint64(cpu), 0)
@@ -82,31 +82,29 @@ func TestMapleUnderRCU(t *testing.T) {
 	}
 }
 
+// books is what an address space keeps count of.
+func (w *world) books() string {
+	f, at := &w.sys.mf, w.mm.at
+	return fmt.Sprintf("map_count %d, total_vm %d, data_vm %d, pgtables %d, rss %d, pending flushes %d",
+		w.c.Load(at.F(f.mapCount)), w.c.Load(at.F(f.totalVM)), w.c.Load(at.F(f.dataVM)),
+		w.c.Load(at.F(f.pgtablesBytes)), w.mm.anonRSS.Sum(w.c), w.c.Load(at.F(f.flushPending)))
+}
+
 // TestWritersRace has threads map, touch and unmap memory side by side. The
 // books must balance afterwards, and every TLB be up to date.
 func TestWritersRace(t *testing.T) {
 	eachDesign(t, func(t *testing.T, d Design) {
 		for seed := range uint64(6) {
 			const tasks, rounds = 3, 6
-			cfg := Config{Design: d, Poison: true}
-			if seed%2 == 1 {
-				cfg = Config{Design: d, Sheaf: 4}
-			}
-			w := newWorldWith(t, "mm-6.5", tasks, cfg)
+			w := newWorld(t, d, "mm-6.5", tasks, true)
 			keep, err := w.mm.AtBoot().Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon, Populate: sim.PageBytes})
 			if err != nil {
 				t.Fatal(err)
 			}
 			f := &w.sys.mf
-			books := func() string {
-				at := w.mm.at
-				return fmt.Sprintf("map_count %d, total_vm %d, data_vm %d, pgtables %d, rss %d, pending flushes %d",
-					w.c.Load(at.F(f.mapCount)), w.c.Load(at.F(f.totalVM)), w.c.Load(at.F(f.dataVM)),
-					w.c.Load(at.F(f.pgtablesBytes)), w.mm.anonRSS.Sum(w.c), w.c.Load(at.F(f.flushPending)))
-			}
-			before, used := books(), w.usedPages()
-			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
-			m.Kernel(w.base.Hooks())
+			before, used := w.books(), w.usedPages()
+			m := simtest.New(w.mem, simtest.Options{Seed: seed})
+			m.Boot(w.base.Boot)
 			for cpu := range tasks {
 				m.Go("writer", cpu, func(c *sim.CPU) {
 					for i := range rounds {
@@ -118,7 +116,7 @@ func TestWritersRace(t *testing.T) {
 				})
 			}
 			simtest.Run(t, m)
-			if after := books(); after != before {
+			if after := w.books(); after != before {
 				t.Errorf("seed %d: before: %s; after: %s", seed, before, after)
 			}
 			// What is left are slabs of RCU-delayed objects and of their caches.
@@ -153,8 +151,8 @@ func TestVMALockExcludes(t *testing.T) {
 			vma := w.mm.VMALookup(w.c, a)
 			pgoff, flags := vma.F(w.sys.vf.pgoff), vma.F(w.sys.vf.pageProt)
 			w.c.Store(pgoff, 0)
-			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
-			m.Kernel(w.base.Hooks())
+			m := simtest.New(w.mem, simtest.Options{Seed: seed})
+			m.Boot(w.base.Boot)
 			for cpu := range 2 {
 				m.Go("reader", cpu, func(c *sim.CPU) {
 					for range 60 {
