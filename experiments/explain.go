@@ -93,7 +93,9 @@ func (e *explanation) executeEvery(ctx context.Context, interval sim.Time) (*tra
 	if e.Cold {
 		t.wanted = 0
 	}
-	_, err = cores.Run(e.machine, prog, cores.Options{Seed: explainSeed, Duration: (warmOps + 2) * interval, Trace: t.add, Context: ctx})
+	run := (warmOps + 2) * interval
+	_, err = cores.Run(e.machine, prog, cores.Options{Seed: explainSeed, Duration: run, NoProgress: run, TaskStall: run,
+		Trace: t.add, Context: ctx})
 	if err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func (q *ExplainRequest) load(overrides []configs.Assignment) (*configs.Setup, *
 func (q *ExplainRequest) experimentWithPath() (string, error) {
 	names := []string{q.Experiment}
 	if q.Experiment == "" {
-		names = append([]string{DefaultExperiment}, configs.ExperimentNames()...)
+		names = append(slices.Clone(explainFirst), configs.ExperimentNames()...)
 	}
 	for _, name := range names {
 		paths, err := pathsOf(name)
@@ -142,6 +142,10 @@ func (q *ExplainRequest) experimentWithPath() (string, error) {
 	}
 	return "", q.pathless(strings.Join(names, ", "))
 }
+
+// explainFirst are the experiments whose parameters explain prefers where
+// several have the path: short sections, no shared CPUs.
+var explainFirst = []string{DefaultExperiment, "lock-scaling", "ref-scaling"}
 
 // pathsOf lists the paths of an experiment's groups; those of presets are found
 // once.

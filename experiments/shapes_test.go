@@ -64,7 +64,7 @@ func TestTestAndSetCollapsesFasterThanMCS(t *testing.T) {
 func TestReaderCosts(t *testing.T) {
 	t.Parallel()
 	designs := []string{"rcu", "refcount", "percpu-rwsem", "rwsem", "qrwlock", "hazard-pointer", "srcu", "seqlock"}
-	ops := curve(t, "ref-scaling", "group.readers.count", []int{1, 8, 16}, "throughput_ops_per_s", designs)
+	ops := curve(t, "ref-scaling", "group.readers.count", []int{1, 8, 16}, "throughput_ops_per_s", designs, "group.readers.think=0ns")
 	ns := curve(t, "ref-scaling", "group.readers.count", []int{1, 8, 16}, "cost_ns_per_op", designs)
 	for _, d := range []string{"rcu", "hazard-pointer", "srcu", "seqlock"} {
 		if growth(ns[d]) > 1.4 {

@@ -22,6 +22,8 @@ type Config struct {
 	Allowed [][]int
 	// CacheDomain numbers the last-level cache of each CPU; nil means one.
 	CacheDomain []int
+	// NoTTWUQueue makes every waker enqueue the woken task itself.
+	NoTTWUQueue bool
 	// TickPeriod is the time between two scheduler ticks of a CPU (1/HZ).
 	TickPeriod sim.Time
 	// RWSem are rwsem.c's build-time choices; nil means the kernel's own.
@@ -55,7 +57,7 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b := &Base{Arena: kmem.NewArena(mem, syms)}
 	b.Spin = kmem.NewSpinLocks(b.Arena, cfg.CPUs)
 	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, Allowed: cfg.Allowed, CPUs: cfg.CPUs,
-		CacheDomain: cfg.CacheDomain, TickPeriod: cfg.TickPeriod, Slice: cfg.Slice, Preempt: cfg.Preempt, Idle: cfg.Idle})
+		CacheDomain: cfg.CacheDomain, NoTTWUQueue: cfg.NoTTWUQueue, TickPeriod: cfg.TickPeriod, Slice: cfg.Slice, Preempt: cfg.Preempt, Idle: cfg.Idle})
 	b.OSQ = osq.New(b.Arena, b.Sched)
 	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, rwsemOptions(cfg.RWSem))
 	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)

@@ -205,8 +205,8 @@ func (c *CPU) IRQSave() (on bool) {
 	if c.InIRQ || c.IRQOff {
 		return false
 	}
-	c.IRQOff = true
 	c.ex.Interrupts(c, false)
+	c.IRQOff = true // not before: until then an interrupt may come, and preempt
 	return true
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"mmsim/kernel"
 	"mmsim/kernel/locking"
+	"mmsim/kernel/sched"
 	"mmsim/sim"
 	"mmsim/sim/simtest"
 )
@@ -39,12 +40,33 @@ func newWorld(tasks int) *world { return newWorldWith(tasks, nil) }
 
 // newWorldWith is newWorld with other rwsem options.
 func newWorldWith(tasks int, opt *locking.RWSemOptions) *world {
-	mem, syms := sim.NewMemory(), &sim.Symbols{}
 	cpus := make([]int, tasks)
 	for i := range cpus {
 		cpus[i] = i
 	}
-	b := kernel.NewBase(mem, syms, kernel.Config{CPUs: tasks, TaskCPU: cpus, TickPeriod: 500 * sim.Nanosecond, RWSem: opt})
+	return boot(kernel.Config{CPUs: tasks, TaskCPU: cpus, RWSem: opt})
+}
+
+// newCrowd is a world with more tasks than CPUs, all of which may run anywhere
+// and are preempted at any time.
+func newCrowd(cpus, tasks int) *world {
+	cfg := kernel.Config{CPUs: cpus, Slice: tick, Preempt: sched.Full}
+	for i := range tasks {
+		cfg.TaskCPU = append(cfg.TaskCPU, i%cpus)
+		cfg.Allowed = append(cfg.Allowed, nil)
+		for cpu := range cpus {
+			cfg.Allowed[i] = append(cfg.Allowed[i], cpu)
+		}
+	}
+	return boot(cfg)
+}
+
+const tick = 500 * sim.Nanosecond
+
+func boot(cfg kernel.Config) *world {
+	mem, syms := sim.NewMemory(), &sim.Symbols{}
+	cfg.TickPeriod = tick
+	b := kernel.NewBase(mem, syms, cfg)
 	o := b.Arena.Object(objectLayout, "")
 	f := func(name string) sim.Ref { return o.F(objectLayout.Field(name)) }
 	w := &world{Base: b, mem: mem, syms: syms, spin: b.Spin.At(f("spin")), seq: locking.Seqcount(f("seq")),
@@ -60,7 +82,7 @@ func (w *world) run(t *testing.T, tasks int, seed uint64, body func(c *sim.CPU, 
 	m := simtest.New(w.mem, simtest.Options{Seed: seed})
 	m.Kernel(w.Hooks())
 	for i := range tasks {
-		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
+		m.Go(fmt.Sprintf("task%d", i), i%w.Sched.CPUs(), func(c *sim.CPU) { body(c, i) })
 	}
 	simtest.Run(t, m)
 	return m

@@ -12,8 +12,9 @@ import (
 var percpuLayout = sim.NewLayout("percpu_rw_semaphore", locking.PercpuRWSemBytes, 64,
 	locking.PercpuRWSemMembers("", 0)...)
 
-func newPercpuWorld(tasks int) (*world, locking.PercpuRWSem) {
-	w := newWorld(tasks)
+func newPercpuWorld(tasks int) (*world, locking.PercpuRWSem) { return withPercpu(newWorld(tasks)) }
+
+func withPercpu(w *world) (*world, locking.PercpuRWSem) {
 	return w, w.PercpuRWSems.New(w.Arena, w.Arena.Object(percpuLayout, ""))
 }
 
@@ -22,31 +23,39 @@ func newPercpuWorld(tasks int) (*world, locking.PercpuRWSem) {
 func TestPercpuRWSem(t *testing.T) {
 	for _, tasks := range []int{2, 5, 16, 64} {
 		for seed := range uint64(max(120/tasks, 2)) {
-			w, l := newPercpuWorld(tasks)
-			writes := uint64(0)
-			w.run(t, tasks, seed, func(c *sim.CPU, i int) {
-				for k := range 6 {
-					switch {
-					case i < 3 && k%2 == 0:
-						l.DownWrite(c)
-						w.exclusive(t, c)
-						writes++
-						l.UpWrite(c)
-					case k%3 == 0 && !l.DownReadTrylock(c):
-						c.Compute(1)
-					default:
-						if k%3 != 0 {
-							l.DownRead(c)
-						}
-						w.shared(t, c)
-						l.UpRead(c)
-					}
+			percpuReadersAndWriters(t, newWorld(tasks), seed)
+		}
+	}
+	for seed := range uint64(20) {
+		percpuReadersAndWriters(t, newCrowd(3, 9), seed)
+	}
+}
+
+func percpuReadersAndWriters(t *testing.T, w *world, seed uint64) {
+	t.Helper()
+	_, l := withPercpu(w)
+	tasks, writes := w.Sched.Tasks(), uint64(0)
+	w.run(t, tasks, seed, func(c *sim.CPU, i int) {
+		for k := range 6 {
+			switch {
+			case i < 3 && k%2 == 0:
+				l.DownWrite(c)
+				w.exclusive(t, c)
+				writes++
+				l.UpWrite(c)
+			case k%3 == 0 && !l.DownReadTrylock(c):
+				c.Compute(1)
+			default:
+				if k%3 != 0 {
+					l.DownRead(c)
 				}
-			})
-			if n := w.mem.Read(w.count.A, 8); n != writes || writes == 0 {
-				t.Errorf("%d tasks, seed %d: count %d after %d writes", tasks, seed, n, writes)
+				w.shared(t, c)
+				l.UpRead(c)
 			}
 		}
+	})
+	if n := w.mem.Read(w.count.A, 8); n != writes || writes == 0 {
+		t.Errorf("%d tasks, seed %d: count %d after %d writes", tasks, seed, n, writes)
 	}
 }
 
@@ -186,5 +195,3 @@ func TestPercpuRWSemWritersShareTheGracePeriod(t *testing.T) {
 		}
 	}
 }
-
-const tick = 500 * sim.Nanosecond

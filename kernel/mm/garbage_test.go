@@ -16,11 +16,7 @@ func TestGarbageInode(t *testing.T) {
 	for _, d := range []Design{MMSeqcount, MMSeqcount64, VMASeqcount, VMASeqcountOwn} {
 		for _, backing := range []bool{false, true} {
 			for _, life := range []file.Lifetime{file.TypesafeByRCU, file.RCUDelayed} {
-				l, err := DefaultLayouts("mm-6.5")
-				if err != nil {
-					t.Fatal(err)
-				}
-				w := newWorldOf(Config{Design: d, Layouts: l, Costs: DefaultCosts(), FileLifetime: life, BackingLifetime: life}, 1)
+				w := newWorldWith(t, "mm-6.5", 1, Config{Design: d, FileLifetime: life, BackingLifetime: life})
 				open := w.sys.OpenFile
 				if backing {
 					open = func(c *sim.CPU, inode sim.Ptr) sim.Ptr { return w.sys.OpenBackingFile(c, inode, inode) }

@@ -114,8 +114,8 @@ type lookupRun struct {
 
 const lookupPages = 24
 
-func newLookupRun(t *testing.T, d Design, seed uint64, readers int, bits uint) *lookupRun {
-	w := newWorldBits(t, d, readers+1, bits)
+func newLookupRun(t *testing.T, d Design, seed uint64, readers int) *lookupRun {
+	w := newWorldWith(t, "mm-6.5", readers+1, Config{Design: d, Poison: true})
 	l := &lookupRun{model: newModel(w, seed, lookupPages)}
 	second := *w
 	second.mm = w.sys.NewMM(w.c, "other", nil)
@@ -170,8 +170,8 @@ func (l *lookupRun) plan() error {
 // the writer is slow under odd seeds.
 func (l *lookupRun) run(t *testing.T, seed uint64, readers, rounds int) *simtest.Machine {
 	t.Helper()
-	m := simtest.New(l.mem, simtest.Options{Seed: seed})
-	m.Boot(l.world.base.Boot)
+	m := simtest.New(l.mem, simtest.Options{Syms: l.syms, Seed: seed})
+	m.Kernel(l.world.base.Hooks())
 	m.Go("slow reader", 0, func(c *sim.CPU) {
 		r := sim.NewRand(seed, 0, 7)
 		c = m.Slow(c, seed, 4000, l.often(8, 80))
@@ -220,7 +220,7 @@ func TestLookupsAgainstWriters(t *testing.T) {
 	eachDesign(t, func(t *testing.T, d Design) {
 		ok, tried, garbage, reuses := 0, 0, int64(0), int64(0)
 		for seed := range uint64(6) {
-			l := newLookupRun(t, d, seed, 2, 0)
+			l := newLookupRun(t, d, seed, 2)
 			m := l.run(t, seed, 2, 100)
 			for _, s := range l.wrong {
 				t.Errorf("seed %d: %s", seed, s)

@@ -23,24 +23,16 @@ type world struct {
 
 func newWorld(t testing.TB, d Design, preset string, tasks int, poison bool) *world {
 	t.Helper()
+	return newWorldWith(t, preset, tasks, Config{Design: d, Poison: poison})
+}
+
+// newWorldWith fills in layouts and costs.
+func newWorldWith(t testing.TB, preset string, tasks int, cfg Config) *world {
+	t.Helper()
 	l, err := DefaultLayouts(preset)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newWorldOf(Config{Design: d, Layouts: l, Costs: DefaultCosts(), Poison: poison}, tasks)
-}
-
-// newWorldBits has poisoned memory and sequence numbers of a given width.
-func newWorldBits(t testing.TB, d Design, tasks int, bits uint) *world {
-	t.Helper()
-	l, err := DefaultLayouts("mm-6.5")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return newWorldOf(Config{Design: d, Layouts: l, Costs: DefaultCosts(), Poison: true, SeqBits: bits}, tasks)
-}
-
-func newWorldOf(cfg Config, tasks int) *world {
 	w := &world{mem: sim.NewMemory(), syms: &sim.Symbols{}}
 	cpus := make([]int, tasks)
 	ids := make([]sim.TaskID, tasks)
@@ -49,6 +41,7 @@ func newWorldOf(cfg Config, tasks int) *world {
 	}
 	w.base = kernel.NewBase(w.mem, w.syms, kernel.Config{CPUs: tasks, TaskCPU: cpus,
 		TickPeriod: 3 * sim.Microsecond, Pages: kmem.PageOptions{Pages: 4096}})
+	cfg.Layouts, cfg.Costs = l, DefaultCosts()
 	w.sys = New(w.base, cfg)
 	w.c = sim.NewDirect(w.mem)
 	w.mm = w.sys.NewMM(w.c, "test", ids)
@@ -161,6 +154,8 @@ func TestLayoutPresets(t *testing.T) {
 	}{
 		{"mm-6.4", true, true, true},
 		{"mm-6.5", false, false, true},
+		{"mm-6.15", false, false, true},
+		{"mm-6.19", true, false, false},
 		{"mm-7.0", true, false, false},
 	} {
 		l, err := MMLayout(k.preset)
@@ -170,6 +165,16 @@ func TestLayoutPresets(t *testing.T) {
 		count, owner, seq := line(l, "mmap_lock.count"), line(l, "mmap_lock.owner"), line(l, "mm_lock_seq")
 		if (count == owner) != k.countOwner || (count == seq) != k.countSeq || (owner == seq) != k.ownerSeq {
 			t.Errorf("%s: count in line %d, owner in %d, mm_lock_seq in %d", k.preset, count, owner, seq)
+		}
+	}
+	for _, k := range KernelLayouts() {
+		l, err := NewLayouts(k.MM, k.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := k.Name == "6.14"
+		if (line(l.MM, "mmap_lock.owner") == line(l.MM, "mm_lock_seq")) != old || (line(l.File, "f_ref") == line(l.File, "f_inode")) != old {
+			t.Errorf("kernel %s: mm_lock_seq in line %d, f_inode in line %d", k.Name, line(l.MM, "mm_lock_seq"), line(l.File, "f_inode"))
 		}
 	}
 	if _, err := MMLayout("mm-6.6"); err == nil {

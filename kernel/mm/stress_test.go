@@ -45,8 +45,8 @@ func TestMapleUnderRCU(t *testing.T) {
 		tree := w.mm.tree
 		g := &ghost{states: [][]sim.Addr{make([]sim.Addr, span)}}
 		freed := int64(0)
-		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.base.Boot)
+		m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
+		m.Kernel(w.base.Hooks())
 		for cpu := range 2 {
 			m.Go("reader", cpu, func(c *sim.CPU) {
 				r := sim.NewRand(seed, uint64(cpu), 0)
@@ -96,15 +96,19 @@ func TestWritersRace(t *testing.T) {
 	eachDesign(t, func(t *testing.T, d Design) {
 		for seed := range uint64(6) {
 			const tasks, rounds = 3, 6
-			w := newWorld(t, d, "mm-6.5", tasks, true)
+			cfg := Config{Design: d, Poison: true}
+			if seed%2 == 1 {
+				cfg = Config{Design: d, Sheaf: 4}
+			}
+			w := newWorldWith(t, "mm-6.5", tasks, cfg)
 			keep, err := w.mm.AtBoot().Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon, Populate: sim.PageBytes})
 			if err != nil {
 				t.Fatal(err)
 			}
 			f := &w.sys.mf
 			before, used := w.books(), w.usedPages()
-			m := simtest.New(w.mem, simtest.Options{Seed: seed})
-			m.Boot(w.base.Boot)
+			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
+			m.Kernel(w.base.Hooks())
 			for cpu := range tasks {
 				m.Go("writer", cpu, func(c *sim.CPU) {
 					for i := range rounds {
@@ -151,8 +155,8 @@ func TestVMALockExcludes(t *testing.T) {
 			vma := w.mm.VMALookup(w.c, a)
 			pgoff, flags := vma.F(w.sys.vf.pgoff), vma.F(w.sys.vf.pageProt)
 			w.c.Store(pgoff, 0)
-			m := simtest.New(w.mem, simtest.Options{Seed: seed})
-			m.Boot(w.base.Boot)
+			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
+			m.Kernel(w.base.Hooks())
 			for cpu := range 2 {
 				m.Go("reader", cpu, func(c *sim.CPU) {
 					for range 60 {

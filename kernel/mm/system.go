@@ -88,10 +88,10 @@ func New(b *kernel.Base, cfg Config) *System {
 	}
 	s := &System{
 		b: b, design: cfg.Design, locking: cfg.Design.locking(), costs: cfg.Costs, poison: cfg.Poison,
-		seqMask: ^uint64(0) >> (64 - cfg.seqBits()),
-		l:       l, mf: newMMFields(l.MM), vf: newVMAFields(l.VMA, l.VMALock),
-		broadcastTLB: cfg.BroadcastTLB, kfreeNodes: cfg.Sheaf > 0 && !cfg.Poison,
-		vmas:   b.NewCache(l.VMA, vmaCacheOptions(cfg)),
+		seqMask: ^uint64(0) >> (64 - cfg.seqBits()), broadcastTLB: cfg.BroadcastTLB,
+		kfreeNodes: cfg.Sheaf > 0 && !cfg.Poison,
+		l:          l, mf: newMMFields(l.MM), vf: newVMAFields(l.VMA, l.VMALock),
+		vmas:   b.NewCache(l.VMA, cfg.vmaCache()),
 		nodes:  b.NewCache(maple.NodeLayout, kmem.CacheOptions{Sheaf: cfg.Sheaf, RCUHead: nodeRCUHead}),
 		files:  file.New(b, file.Config{Layout: l.File, Files: cfg.FileLifetime, Backing: cfg.BackingLifetime}),
 		inodes: b.NewCache(inodeLayout, kmem.CacheOptions{}),
@@ -125,12 +125,12 @@ func (k *Config) seqBits() uint {
 
 func (k *Config) layouts() (Layouts, error) { return k.Layouts.forDesign(k.Design, k.seqBits()) }
 
-// vmaCacheOptions makes the cache of 6.15 on type-stable.
-func vmaCacheOptions(cfg Config) kmem.CacheOptions {
-	if cfg.Design == VMARefcnt {
-		return kmem.CacheOptions{Sheaf: cfg.Sheaf, TypesafeByRCU: true, FreePointer: "vm_start"}
+// vmaCache makes the cache of 6.15 on type-stable.
+func (k *Config) vmaCache() kmem.CacheOptions {
+	if k.Design == VMARefcnt {
+		return kmem.CacheOptions{Sheaf: k.Sheaf, TypesafeByRCU: true, FreePointer: "vm_start"}
 	}
-	return kmem.CacheOptions{Sheaf: cfg.Sheaf}
+	return kmem.CacheOptions{Sheaf: k.Sheaf}
 }
 
 // hasVMALocks tells whether VMAs have lock objects of their own.

@@ -150,8 +150,8 @@ func TestAllWritersRace(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := w.books()
-			m := simtest.New(w.mem, simtest.Options{Seed: seed})
-			m.Boot(w.base.Boot)
+			m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
+			m.Kernel(w.base.Hooks())
 			for cpu, f := range []func(c *sim.CPU) error{
 				func(c *sim.CPU) error { return w.mm.MprotectRound(c, a+2*page, 3*page, VMRead, Anon) },
 				func(c *sim.CPU) error { return w.mm.SplitMerge(c, a+4*page, 3*page) },
@@ -197,7 +197,7 @@ func TestWrap(t *testing.T) {
 		sections int
 	}{{MMSeqcount, 4}, {VMASeqcount, 8}, {VMASeqcountOwn, 4}} {
 		for _, width := range []uint{bits, 0} {
-			w := newWorldBits(t, k.d, 1, width)
+			w := newWorldWith(t, "mm-6.5", 1, Config{Design: k.d, SeqBits: width})
 			a, err := w.mm.Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon})
 			if err != nil {
 				t.Fatal(err)
@@ -222,7 +222,7 @@ func TestWrap(t *testing.T) {
 		}
 	}
 	for _, d := range []Design{VMARWSem, VMARefcnt} {
-		w := newWorldBits(t, d, 1, bits)
+		w := newWorldWith(t, "mm-6.5", 1, Config{Design: d, SeqBits: bits})
 		a, err := w.mm.Mmap(w.c, Mapping{Bytes: sim.PageBytes, Flags: Anon})
 		if err != nil {
 			t.Fatal(err)
@@ -252,8 +252,8 @@ func TestInodeLifetime(t *testing.T) {
 		w := newWorld(t, MMSeqcount, "mm-6.5", 2, true)
 		slot := w.base.Arena.Bytes(64, 64, nil).Ref(0, 8)
 		done := false
-		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.base.Boot)
+		m := simtest.New(w.mem, simtest.Options{Syms: w.syms, Seed: seed})
+		m.Kernel(w.base.Hooks())
 		m.Go("reader", 0, func(c *sim.CPU) {
 			for !done {
 				w.base.RCU.ReadLock(c)

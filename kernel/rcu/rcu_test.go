@@ -34,9 +34,24 @@ type world struct {
 }
 
 func newWorld(cpus int, taskCPU []int) *world {
+	return boot(kernel.Config{CPUs: cpus, TaskCPU: taskCPU})
+}
+
+// newCrowd is a world with more tasks than CPUs, all of which may run anywhere
+// and are preempted at any time.
+func newCrowd(cpus, tasks int) *world {
+	cfg := kernel.Config{CPUs: cpus, Slice: 2 * tick, Preempt: sched.Full}
+	for i := range tasks {
+		cfg.TaskCPU = append(cfg.TaskCPU, i%cpus)
+		cfg.Allowed = append(cfg.Allowed, upTo(cpus))
+	}
+	return boot(cfg)
+}
+
+func boot(cfg kernel.Config) *world {
 	mem := sim.NewMemory()
-	b := kernel.NewBase(mem, &sim.Symbols{}, kernel.Config{CPUs: cpus, TaskCPU: taskCPU,
-		TickPeriod: tick, Pages: kmem.PageOptions{Pages: 256, Batch: 4}})
+	cfg.TickPeriod, cfg.Pages = tick, kmem.PageOptions{Pages: 256, Batch: 4}
+	b := kernel.NewBase(mem, &sim.Symbols{}, cfg)
 	o := b.Arena.Object(objectLayout, "root")
 	return &world{Base: b, mem: mem, shared: o.F(value), stop: o.F(check),
 		cache: b.NewCache(objectLayout, kmem.CacheOptions{})}

@@ -38,21 +38,24 @@ func TestSynchronizeWaitsForReaders(t *testing.T) {
 	for _, way := range ways {
 		for _, tasks := range []int{2, 5, 20, 130} {
 			for seed := range uint64(max(40/tasks, 1)) {
-				synchronizes(t, way.name, way.wait, tasks, seed)
+				synchronizes(t, way.name, way.wait, newWorld(tasks, upTo(tasks)), seed)
 			}
+		}
+		for seed := range uint64(8) {
+			synchronizes(t, way.name+", crowded", way.wait, newCrowd(3, 9), seed)
 		}
 	}
 }
 
-func synchronizes(t *testing.T, name string, wait func(w *world, c *sim.CPU), tasks int, seed uint64) {
+func synchronizes(t *testing.T, name string, wait func(w *world, c *sim.CPU), w *world, seed uint64) {
 	t.Helper()
-	w := newWorld(tasks, upTo(tasks))
+	tasks, cpus := w.Sched.Tasks(), w.Sched.CPUs()
 	g := &readers{inside: make([]int, tasks)}
 	updaters, left := min(tasks, 3), min(tasks, 3)
 	m := simtest.New(w.mem, simtest.Options{Seed: seed})
 	m.Kernel(w.Hooks())
 	for i := range tasks {
-		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
+		m.Go(fmt.Sprintf("task%d", i), i%cpus, func(c *sim.CPU) {
 			for k := 0; k < 120/(tasks+18) || i >= updaters && left > 0; k++ {
 				r := sim.NewRand(seed, uint64(i), uint64(k))
 				w.RCU.ReadLock(c)

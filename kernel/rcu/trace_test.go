@@ -15,60 +15,68 @@ import (
 func TestTasksTraceWaitsForReaders(t *testing.T) {
 	for _, tasks := range []int{2, 5, 20} {
 		for seed := range uint64(max(80/tasks, 2)) {
-			w := newWorld(tasks, upTo(tasks))
-			g := &readers{inside: make([]int, tasks)}
-			left, callbacks := min(tasks, 2), 0
-			cb := w.RCU.Register("test", func(*sim.CPU, sim.Ptr) { callbacks++ })
-			head := w.Arena.Bytes(rcu.HeadBytes, 64, nil)
-			m := simtest.New(w.mem, simtest.Options{Seed: seed})
-			m.Kernel(w.Hooks())
-			for i := range tasks {
-				m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
-					for k := 0; k < 4 && i < 2 || i >= 2 && left > 0; k++ {
-						r := sim.NewRand(seed, uint64(i), uint64(k))
-						w.RCU.TraceReadLock(c)
-						g.enter(i)
-						pause(w, c, &r)
-						w.RCU.TraceReadLock(c)
-						pause(w, c, &r)
-						w.RCU.TraceReadUnlock(c)
-						g.leave(i)
-						w.RCU.TraceReadUnlock(c)
-						if i >= 2 {
-							pause(w, c, &r)
-							continue
-						}
-						before := append([]int(nil), g.inside...)
-						w.RCU.SynchronizeTasksTrace(c)
-						for j, s := range before {
-							if s != 0 && g.inside[j] == s {
-								t.Errorf("%d tasks, seed %d: returned while task %d is in a section older than the call", tasks, seed, j)
-							}
-						}
-					}
-					if i == 0 {
-						w.RCU.CallRCUTasksTrace(c, head, cb)
-						for callbacks == 0 {
-							c.Think(c.Now() + sim.Microsecond)
-						}
-					}
-					if i < 2 {
-						left--
-					}
-				})
-			}
-			if err := m.Run(); err != nil {
-				t.Fatal(tasks, err)
-			}
-			for i := range tasks {
-				task := w.Sched.Task(sim.TaskID(i))
-				if n := w.mem.Read(task.F(sched.TaskTrcNesting).A, 4); n != 0 {
-					t.Errorf("task %d is left with nesting %#x", i, n)
+			traceGracePeriods(t, newWorld(tasks, upTo(tasks)), seed)
+		}
+	}
+	for seed := range uint64(20) {
+		traceGracePeriods(t, newCrowd(3, 9), seed)
+	}
+}
+
+func traceGracePeriods(t *testing.T, w *world, seed uint64) {
+	t.Helper()
+	tasks := w.Sched.Tasks()
+	g := &readers{inside: make([]int, tasks)}
+	left, callbacks := min(tasks, 2), 0
+	cb := w.RCU.Register("test", func(*sim.CPU, sim.Ptr) { callbacks++ })
+	head := w.Arena.Bytes(rcu.HeadBytes, 64, nil)
+	m := simtest.New(w.mem, simtest.Options{Seed: seed})
+	m.Kernel(w.Hooks())
+	for i := range tasks {
+		m.Go(fmt.Sprintf("task%d", i), i%w.Sched.CPUs(), func(c *sim.CPU) {
+			for k := 0; k < 4 && i < 2 || i >= 2 && left > 0; k++ {
+				r := sim.NewRand(seed, uint64(i), uint64(k))
+				w.RCU.TraceReadLock(c)
+				g.enter(i)
+				pause(w, c, &r)
+				w.RCU.TraceReadLock(c)
+				pause(w, c, &r)
+				w.RCU.TraceReadUnlock(c)
+				g.leave(i)
+				w.RCU.TraceReadUnlock(c)
+				if i >= 2 {
+					pause(w, c, &r)
+					continue
 				}
-				if n := w.mem.Read(task.F(sched.TaskTrcSpecial).A, 1); n != 0 {
-					t.Errorf("task %d is left in a list of blocked readers", i)
+				before := append([]int(nil), g.inside...)
+				w.RCU.SynchronizeTasksTrace(c)
+				for j, s := range before {
+					if s != 0 && g.inside[j] == s {
+						t.Errorf("%d tasks, seed %d: returned while task %d is in a section older than the call", tasks, seed, j)
+					}
 				}
 			}
+			if i == 0 {
+				w.RCU.CallRCUTasksTrace(c, head, cb)
+				for callbacks == 0 {
+					c.Think(c.Now() + sim.Microsecond)
+				}
+			}
+			if i < 2 {
+				left--
+			}
+		})
+	}
+	if err := m.Run(); err != nil {
+		t.Fatal(tasks, err)
+	}
+	for i := range tasks {
+		task := w.Sched.Task(sim.TaskID(i))
+		if n := w.mem.Read(task.F(sched.TaskTrcNesting).A, 4); n != 0 {
+			t.Errorf("task %d is left with nesting %#x", i, n)
+		}
+		if n := w.mem.Read(task.F(sched.TaskTrcSpecial).A, 1); n != 0 {
+			t.Errorf("task %d is left in a list of blocked readers", i)
 		}
 	}
 }

@@ -92,6 +92,7 @@ func (s *Scheduler) boot(c *sim.CPU) {
 		if first.IsNull() {
 			first = s.idle.Of(cpu)
 			s.preempt.BeginIdle(c, cpu)
+			c.Store(first.F(TaskFlags), 1<<tifNeedResched) // look for work at once
 		}
 		c.Store(first.F(taskOnCPU), 1)
 		c.Store(rq.F(rqCurr), uint64(first.A))

@@ -6,6 +6,7 @@ import (
 
 	"mmsim/kernel"
 	"mmsim/kernel/kmem"
+	"mmsim/kernel/sched"
 	"mmsim/kernel/srcu"
 	"mmsim/sim"
 	"mmsim/sim/simtest"
@@ -19,14 +20,23 @@ type world struct {
 	ss  *srcu.Struct
 }
 
-func newWorld(tasks int, f srcu.Flavor) *world {
+func newWorld(tasks int, f srcu.Flavor) *world { return newCrowd(tasks, tasks, f) }
+
+// newCrowd is a world in which every task may run anywhere, and is preempted at
+// any time.
+func newCrowd(cpus, tasks int, f srcu.Flavor) *world {
 	mem := sim.NewMemory()
-	cpus := make([]int, tasks)
-	for i := range cpus {
-		cpus[i] = i
+	cfg := kernel.Config{CPUs: cpus, TickPeriod: tick, Slice: tick, Preempt: sched.Full,
+		Pages: kmem.PageOptions{Pages: 64, Batch: 4}}
+	var all []int
+	for cpu := range cpus {
+		all = append(all, cpu)
 	}
-	b := kernel.NewBase(mem, &sim.Symbols{}, kernel.Config{CPUs: tasks, TaskCPU: cpus,
-		TickPeriod: tick, Pages: kmem.PageOptions{Pages: 64, Batch: 4}})
+	for i := range tasks {
+		cfg.TaskCPU = append(cfg.TaskCPU, i%cpus)
+		cfg.Allowed = append(cfg.Allowed, all)
+	}
+	b := kernel.NewBase(mem, &sim.Symbols{}, cfg)
 	return &world{b, mem, b.SRCU.Define("test_srcu", f)}
 }
 
@@ -72,6 +82,9 @@ func TestSynchronizeWaitsForReaders(t *testing.T) {
 					synchronizes(t, name, newWorld(tasks, f), wait, tasks, seed)
 				}
 			}
+			for seed := range uint64(8) {
+				synchronizes(t, fmt.Sprintf("%s, %s, crowded, seed %d", flavor, way, seed), newCrowd(3, 9, f), wait, 9, seed)
+			}
 		}
 	}
 }
@@ -87,7 +100,7 @@ func synchronizes(t *testing.T, name string, w *world, wait func(w *world, c *si
 	}
 	m := w.machine(seed)
 	for i := range tasks {
-		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) {
+		m.Go(fmt.Sprintf("task%d", i), i%w.Sched.CPUs(), func(c *sim.CPU) {
 			if i < 2 {
 				for range 6 {
 					var before []int

@@ -19,11 +19,8 @@ type slow struct {
 	often   func(r sim.Ref) uint64
 }
 
-// Spin hands the conditions to the machine's own handle, where it looks.
-func (s *slow) Spin(c *sim.CPU, deadline sim.Time) int {
-	s.c.Conds = c.Conds
-	return s.Machine.Spin(s.c, deadline)
-}
+// Spin waits on the machine's own handle, which interrupts save and restore.
+func (s *slow) Spin(c *sim.CPU, deadline sim.Time) int { return s.c.SpinUntil(deadline, c.Conds...) }
 
 func (s *slow) Load(c *sim.CPU, r sim.Ref, o sim.Order) (uint64, sim.Dep) {
 	v, d := s.Machine.Load(c, r, o)
