@@ -151,25 +151,23 @@ func (m *machine) fill(x *context, stale bool) { x.cands = m.candidates(x, stale
 
 func (m *machine) candidates(x *context, stale bool) []cand {
 	list, o := x.cands[:0], &x.op
-	switch o.kind {
-	case opSpin:
+	switch {
+	case x.returning: // it does not get to its operation yet
+		list = append(list, cand{w: none})
+	case o.kind == opSpin:
 		for i := range x.c.Conds {
 			list = m.spinWays(list, x, i, stale)
 		}
 		if o.timeout {
 			list = append(list, cand{w: none, cond: -1})
 		}
-	case opLoad, opStore, opRMW:
+	case o.kind == opLoad || o.kind == opStore || o.kind == opRMW:
 		if m.g == nil {
 			list = m.directWay(list, x)
 		} else {
 			list = m.ways(list, x, stale)
 		}
-	case opPark:
-		if x.token {
-			list = append(list, cand{})
-		}
-	case opSync:
+	case o.kind == opSync:
 		if m.quiescent(x) {
 			list = append(list, cand{})
 		}

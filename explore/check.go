@@ -22,7 +22,7 @@ func (g *graph) consistent(e int32) bool {
 		}
 		g.settle(e)
 	}
-	return g.graces == 0 || g.graceful()
+	return g.graces == 0 || g.doomed || g.graceful()
 }
 
 // targets collects the writes of other CPUs behind e in coherence order, and

@@ -11,7 +11,6 @@ type ctxState uint8
 
 const (
 	ready  ctxState = iota
-	parked          // until Unpark
 	out             // switched out
 	halted          // an idle context that waits for an interrupt
 	stuck           // for ever: a deadlock with itself
@@ -27,9 +26,11 @@ type context struct {
 	cpu       int32
 	body      func(c *sim.CPU)
 	state     ctxState
-	token     bool  // an Unpark that came before the Park
-	waker     int32 // CPU of that Unpark
-	returning bool  // an interrupt over it has ended: the hook is due
+	prev      sim.TaskID // what its CPU ran before
+	going     bool       // it runs from the start
+	ended     bool       // its body has returned
+	returning bool       // an interrupt over it has ended: the hook is due
+	inHook    bool       // and is running
 	step      sim.Step
 
 	waits []uint64 // sections that a grace period waits for, without a graph
@@ -85,14 +86,25 @@ func (x *context) runBody() {
 		}
 	}()
 	x.live = true
-	x.body(x.c)
+	if h := &x.m.p.Hooks; x.c.InIRQ || x.c.Task < 0 {
+		x.body(x.c)
+	} else {
+		if !x.going {
+			h.Start(x.c, x.prev)
+		}
+		x.body(x.c)
+		if x.ended = true; h.Exit != nil {
+			h.Exit(x.c)
+		}
+	}
 	x.state = done
 }
 
 // start readies the context for a new execution.
 func (x *context) start(cpu int32, task sim.TaskID, body func(c *sim.CPU), s ctxState) {
 	*x.c = *sim.NewCPU(x.m, x.id, task, x.c.Name)
-	x.cpu, x.body, x.state, x.step, x.token = cpu, body, s, sim.StepUser, false
+	x.cpu, x.body, x.state, x.step = cpu, body, s, sim.StepUser
+	x.c.IRQOff, x.prev, x.going, x.ended, x.inHook = s == out, sim.NoTask, s == ready, false, false
 	x.op, x.postponed, x.preempted, x.yielded, x.returning = op{}, false, false, false, false
 	x.polls, x.idle = false, false
 }

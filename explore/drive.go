@@ -10,7 +10,7 @@ type option struct {
 
 // maxIdleTimers bounds the timers that may expire in a row while no task does
 // anything: beyond it the execution counts as a deadlock.
-const maxIdleTimers = 1000
+const maxIdleTimers = 100
 
 // options lists how the execution can go on: the current context first if it
 // can, then the others, then interrupts. stale tells whether waiting conditions
@@ -41,6 +41,13 @@ func (m *machine) options(list []option, stale bool) []option {
 			list = append(list, option{kind: segTimer, cpu: int32(i)})
 		}
 	}
+	if len(list) == 0 && m.idleTimers < maxIdleTimers {
+		for i := range m.cpus {
+			if p := &m.cpus[i]; p.interruptible() && len(p.ticks) > 0 {
+				list = append(list, option{kind: segTick, cpu: int32(i)})
+			}
+		}
+	}
 	return list
 }
 
@@ -49,8 +56,11 @@ func (m *machine) canRun(x *context, stale bool) bool {
 	if x.state != ready || m.cpus[x.cpu].top() != x || m.polling(x) {
 		return false
 	}
+	if x.returning {
+		return true
+	}
 	switch x.op.kind {
-	case opSpin, opPark, opSync:
+	case opSpin, opSync:
 	case opRMW:
 		if !x.op.must {
 			return true
@@ -65,11 +75,12 @@ func (m *machine) canRun(x *context, stale bool) bool {
 // follow makes o happen: it returns the context that runs.
 func (m *machine) follow(o option) *context {
 	if o.kind == segRun {
-		o.x.yielded = false
-		m.idleTimers = 0
+		if o.x.yielded = false; o.x.c.Task >= 0 {
+			m.idleTimers = 0
+		}
 		return o.x
 	}
-	x := m.deliver(o.cpu, o.kind == segTimer)
+	x := m.deliver(o.cpu, o.kind)
 	m.rec.started(o.kind, o.cpu)
 	m.idleTimers++
 	return x

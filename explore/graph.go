@@ -66,10 +66,11 @@ type graph struct {
 	th     []thread
 	rcu    []rcuEvent
 	graces int
+	doomed bool // a grace period rules the graph out
 
-	seen, target, work, tail []uint64 // scratch rows
-	stack                    []int32
-	links, order             []bool
+	seen, target, work, tail     []uint64 // scratch rows
+	stack                        []int32
+	links, order, via, tmp, tmp2 matrix // of the RCU axiom
 }
 
 // thread is the state of one CPU in the graph.
@@ -151,7 +152,7 @@ func (g *graph) scratch() {
 
 // reset empties the graph for the next execution.
 func (g *graph) reset() {
-	g.ev, g.rcu, g.graces = g.ev[:0], g.rcu[:0], 0
+	g.ev, g.rcu, g.graces, g.doomed = g.ev[:0], g.rcu[:0], 0, false
 	g.ppo, g.sf, g.cf, g.cs, g.prop = g.ppo[:0], g.sf[:0], g.cf[:0], g.cs[:0], g.prop[:0]
 	g.clock = g.clock[:0]
 	for i := range g.th {

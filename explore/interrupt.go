@@ -63,40 +63,23 @@ func (m *machine) interrupts(x *context) {
 	}
 }
 
-// Park implements sim.Executor.
-func (m *machine) Park(c *sim.CPU, why sim.WaitReason) {
-	x := m.pause(c, opPark)
-	x.token = false
-	m.handoff(x.waker, x.cpu)
-	m.tr.text(x, "sleeps ("+why.String()+") and is awake again")
-}
-
-// Unpark implements sim.Executor.
-func (m *machine) Unpark(c *sim.CPU, t sim.TaskID) {
-	x := m.pause(c, opNone)
-	m.all[t].token, m.all[t].waker = true, x.cpu
-	m.tr.text(x, "wakes "+m.all[t].c.Name)
-}
-
 // SwitchTo implements sim.Executor.
-func (m *machine) SwitchTo(c *sim.CPU, next sim.TaskID, why sim.WaitReason) {
+func (m *machine) SwitchTo(c *sim.CPU, next sim.TaskID, why sim.WaitReason) sim.TaskID {
 	x := m.pause(c, opNone)
 	p := &m.cpus[x.cpu]
 	y := p.idle
 	if next != sim.IdleTask {
 		y = m.all[next]
 	}
-	if y == x {
-		return
+	if y == nil || y.state != out {
+		panic(fmt.Sprintf("explore: %s switches to task %d, which is not switched out", c.Name, next))
 	}
-	if y.state != out {
-		panic(fmt.Sprintf("explore: switch to %s, which is not switched out", y.c.Name))
-	}
-	m.tr.text(x, "switches to "+y.c.Name)
+	m.tr.text(x, "switches to "+y.c.Name+" ("+why.String()+")")
 	m.handoff(y.cpu, x.cpu)
-	x.state, y.state, y.cpu, p.ctx = out, ready, x.cpu, y
+	x.state, y.state, y.cpu, y.prev, p.ctx = out, ready, x.cpu, x.c.Task, y
 	x.op = op{kind: opNone, loc: none}
 	m.arrive(x)
+	return x.prev
 }
 
 // SetRunnable implements sim.Executor.
@@ -105,11 +88,10 @@ func (m *machine) SetRunnable(*sim.CPU, sim.TaskID) {}
 // Idle implements sim.Executor.
 func (m *machine) Idle(c *sim.CPU) {
 	x := m.all[c.Slot]
-	p := &m.cpus[x.cpu]
-	p.irqOff = false
+	m.cpus[x.cpu].irqOff = false
+	m.usesCPU = true
 	x.op = op{kind: opNone, loc: none}
 	x.state = halted
-	m.usesCPU = true
 	m.arrive(x)
 }
 
@@ -129,15 +111,36 @@ func (m *machine) SetTimer(c *sim.CPU, _ sim.Time, h sim.Handler) {
 	m.tr.text(x, "sets a timer")
 }
 
-// interruptible reports whether CPU p could take an interrupt now.
-func (p *cpu) interruptible() bool { return p.irq == nil && !p.irqOff }
+// SetTick implements sim.Executor: ticks come when nothing else can go on.
+func (m *machine) SetTick(c *sim.CPU, _ sim.Time, h sim.Handler) {
+	x := m.all[c.Slot]
+	m.usesCPU = true
+	m.cpus[x.cpu].ticks = append(m.cpus[x.cpu].ticks, interrupt{h, x.cpu})
+}
 
-// deliver starts the first pending interrupt of a CPU, or its oldest timer.
-func (m *machine) deliver(cpu int32, timer bool) *context {
+// TLBI implements sim.Executor: of a broadcast invalidation, the barriers.
+func (m *machine) TLBI(c *sim.CPU, _ int) { m.Fence(c, sim.MB) }
+
+// interruptible reports whether CPU p could take an interrupt now: not before an
+// operation on a per-CPU word, whose address is a part of it.
+func (p *cpu) interruptible() bool {
+	if p.irq != nil || p.irqOff {
+		return false
+	}
+	x := p.ctx
+	return x == nil || x.state != ready || x.op.kind != opRMW || x.op.order != sim.ThisCPU
+}
+
+// deliver starts the first pending interrupt of a CPU, its oldest timer, or its
+// tick.
+func (m *machine) deliver(cpu int32, k segKind) *context {
 	p := &m.cpus[cpu]
 	list := &p.pending
-	if timer {
+	switch k {
+	case segTimer:
 		list = &p.timers
+	case segTick:
+		list = &p.ticks
 	}
 	i := (*list)[0]
 	*list = append((*list)[:0], (*list)[1:]...)
@@ -173,7 +176,8 @@ func (m *machine) irqEnd(p *cpu) {
 	if x.state == halted {
 		x.state = ready
 	}
-	x.returning = m.p.Hooks.IRQReturn != nil && x.live && x.c.Task != sim.IdleTask
+	x.returning = m.p.Hooks.IRQReturn != nil && x.state == ready && x.live && x.c.Task >= 0 && !x.inHook
+	x.preempted = false
 }
 
 // irqReturn runs the kernel's hook after an interrupt in the context that it
@@ -183,9 +187,10 @@ func (x *context) irqReturn() bool {
 	if !x.returning {
 		return false
 	}
-	x.returning = false
-	saved := x.op
+	x.returning, x.inHook = false, true
+	saved, spin := x.op, x.c.SaveSpin()
 	x.m.p.Hooks.IRQReturn(x.c, false)
-	x.op = saved
+	x.op, x.inHook = saved, false
+	x.c.RestoreSpin(spin)
 	return true
 }

@@ -58,79 +58,108 @@ func TestTimers(t *testing.T) {
 	}
 }
 
-// An Unpark that comes first is remembered; a wake-up orders what was before it.
-func TestParking(t *testing.T) {
-	why := sim.NewWaitReason("test-wait")
-	for m := range numModels {
-		x := variable(vx)
-		var seen uint64
-		p := threads(func(c *sim.CPU) {
-			c.Park(why)
-			seen = c.Load(x)
-		}, func(c *sim.CPU) {
-			c.Store(x, 1)
-			c.Unpark(0)
-		})
-		p.MustEnd = true
-		p.Final = func(View) (string, error) { return fmt.Sprint(seen), nil }
-		s := search(t, p, Options{Model: m, Bound: 3})
-		if s.Violation != nil || states(s) != "1\n" {
-			t.Errorf("%v: %+v", m, s)
-		}
-		p.Threads[1].Body = func(c *sim.CPU) { c.Store(x, 1) }
-		if s := search(t, p, Options{Model: m, Bound: 3}); s.Violation == nil {
-			t.Errorf("%v: a sleep without a wake-up ended", m)
-		}
-	}
-}
-
 // Two tasks share a CPU by context switches; the idle context takes over when
-// both have ended, and waits for interrupts.
+// they have nothing to do, and waits for interrupts.
 func TestSwitching(t *testing.T) {
-	x, y := variable(vx), variable(vy)
-	for m := range numModels {
+	x, y, z := variable(vx), variable(vy), variable(vz)
+	to := func(c *sim.CPU, next sim.TaskID) sim.TaskID {
+		c.IRQDisable()
+		prev := c.SwitchTo(next, sim.Runnable)
+		c.IRQEnable()
+		return prev
+	}
+	program := func() *Program {
 		p := threads(func(c *sim.CPU) {
 			c.Store(x, 1)
-			c.SwitchTo(1, sim.Runnable)
+			if to(c, 1) != 1 {
+				Fail(c, "another task ran before")
+			}
 			if c.Load(y) != 2 {
 				Fail(c, "the other task has not run")
 			}
-			c.SwitchTo(sim.IdleTask, sim.Runnable)
-			c.Store(x, 3)
+			if to(c, sim.IdleTask) != sim.IdleTask {
+				Fail(c, "the idle context ran before")
+			}
+			if c.Load(z) != 1 {
+				Fail(c, "woken early")
+			}
 		}, func(c *sim.CPU) {
 			if c.ID() != 0 || c.Load(x) != 1 {
 				Fail(c, "switched to in the wrong place")
 			}
 			c.Store(y, 2)
-			c.SwitchTo(0, sim.Runnable)
-			c.Store(y, 3)
+			to(c, 0)
 		}, func(c *sim.CPU) {
 			c.SpinUntil(sim.Never, sim.Cond{Ref: y, Test: sim.Eq, Arg: 2, Order: sim.Acquire})
-			c.Store(variable(vz), 1)
-			c.SmpMB()
+			c.Store(z, 1)
 			c.SendIPI(0, func(c *sim.CPU) {})
 		})
 		p.Threads[1].CPU, p.Threads[2].CPU = 0, 1
-		p.Hooks.Idle = func(c *sim.CPU) {
+		p.Hooks.Start = func(c *sim.CPU, prev sim.TaskID) {
+			if prev != 0 {
+				Fail(c, "another task switched to this one")
+			}
+			c.IRQEnable()
+		}
+		p.Hooks.Exit = func(c *sim.CPU) { to(c, sim.IdleTask) }
+		p.Hooks.Idle = func(c *sim.CPU, _ sim.TaskID) {
+			c.IRQEnable()
 			for next := sim.TaskID(0); ; {
 				c.IRQDisable()
-				if c.ID() != 0 || next == 2 || next == 0 && c.Load(variable(vz)) == 0 {
+				if c.ID() != 0 || next == 2 || next == 0 && c.Load(z) == 0 {
 					c.Idle()
 					continue
 				}
 				c.IRQEnable()
+				to(c, next)
 				next++
-				c.SwitchTo(next%2, sim.Runnable)
 			}
 		}
 		p.MustEnd = true
-		s := search(t, p, Options{Model: m, Bound: 1})
+		return p
+	}
+	for m := range numModels {
+		s := search(t, program(), Options{Model: m, Bound: 1})
 		if s.Violation != nil || s.Executions == 0 {
 			t.Errorf("%v: %+v", m, s)
 			if s.Violation != nil {
 				t.Log(s.Violation.Invariant, "\n", s.Violation.Trace)
 			}
 		}
+		p := program() // without the interrupt, the idle context sleeps for ever
+		p.Threads[2].Body = func(c *sim.CPU) { c.Store(z, 1) }
+		if s := search(t, p, Options{Model: m, Bound: 1}); s.Violation == nil || s.Violation.Invariant != "deadlock" {
+			t.Errorf("%v: a lost wake-up: %+v", m, s)
+		}
+	}
+}
+
+// Ticks come when nothing else can go on.
+func TestTicks(t *testing.T) {
+	x := variable(vx)
+	p := threads(func(c *sim.CPU) {
+		var tick sim.Handler
+		tick = func(c *sim.CPU) {
+			c.FetchAdd(x, 1, sim.Full)
+			c.SetTick(sim.Millisecond, tick)
+		}
+		c.SetTick(sim.Millisecond, tick)
+		c.SpinUntil(sim.Never, sim.Cond{Ref: x, Test: sim.Eq, Arg: 3, Order: sim.Acquire})
+	}, func(c *sim.CPU) { c.Load(x) })
+	p.MustEnd = true
+	for m := range numModels {
+		if s := search(t, p, Options{Model: m, Bound: 1}); s.Violation != nil || s.Executions == 0 {
+			t.Errorf("%v: %+v", m, s)
+		}
+	}
+	p.Threads[0].Body = func(c *sim.CPU) {
+		var tick sim.Handler
+		tick = func(c *sim.CPU) { c.SetTick(sim.Millisecond, tick) }
+		c.SetTick(sim.Millisecond, tick)
+		c.SpinUntil(sim.Never, sim.Cond{Ref: x, Test: sim.Ne})
+	}
+	if s := search(t, p, Options{Bound: 0}); s.Violation == nil {
+		t.Error("a spin-wait that nothing ends but ticks was no deadlock")
 	}
 }
 

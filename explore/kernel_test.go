@@ -33,7 +33,7 @@ func newObject(cpus int) *object {
 	o.rwsem.Init(sim.NewDirect(o.Mem))
 	o.spin = b.Spin.At(p.F(objectLayout.Field("spin")))
 	o.count = p.F(objectLayout.Field("count"))
-	o.MustEnd = true
+	o.Hooks, o.MustEnd = b.Hooks(), true
 	return o
 }
 

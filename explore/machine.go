@@ -16,9 +16,8 @@ const (
 	opRMW
 	opSpin
 	opGhost
-	opPark
-	opUnlock // rcu_read_unlock
-	opSync   // synchronize_rcu
+	opSection // an end of a read-side section, or the beginning of a grace period
+	opSync    // synchronize_rcu
 )
 
 // op is the operation that a context has arrived at.
@@ -112,13 +111,15 @@ type undoWord struct {
 
 // cpu is one CPU: the context it runs and its interrupts.
 type cpu struct {
-	ctx     *context
-	idle    *context
-	irq     *context
-	irqOff  bool
-	pending []interrupt
-	timers  []interrupt
-	nest    map[uint64]*section
+	ctx      *context
+	idle     *context
+	irq      *context
+	irqOff   bool
+	pending  []interrupt
+	timers   []interrupt
+	ticks    []interrupt
+	idleBody func(c *sim.CPU) // Hooks.Idle
+	nest     map[uint64]*section
 }
 
 // interrupt is a handler on its way to a CPU.
@@ -139,6 +140,9 @@ func newMachine(p *Program, model Model) *machine {
 	n := 0
 	for _, t := range p.Threads {
 		n = max(n, t.CPU+1)
+		for _, c := range t.MayUse {
+			n = max(n, c+1)
+		}
 	}
 	m.cpus = make([]cpu, n)
 	for i := range m.cpus {
@@ -149,8 +153,9 @@ func newMachine(p *Program, model Model) *machine {
 	}
 	if p.Hooks.Idle != nil {
 		for i := range m.cpus {
-			m.cpus[i].idle = newContext(m, len(m.all), fmt.Sprintf("idle/%d", i))
-			m.all = append(m.all, m.cpus[i].idle)
+			x := newContext(m, len(m.all), fmt.Sprintf("idle/%d", i))
+			m.cpus[i].idle, m.cpus[i].idleBody = x, func(c *sim.CPU) { p.Hooks.Idle(c, x.prev) }
+			m.all = append(m.all, x)
 		}
 	}
 	return m
@@ -169,7 +174,7 @@ func (m *machine) execute() {
 	m.starting = true
 	m.boot()
 	for i := range m.p.Threads {
-		if x := m.all[i]; x.state == ready && m.end == going {
+		if x := m.all[i]; x.going && m.end == going {
 			m.run(x)
 		}
 	}
@@ -180,6 +185,9 @@ func (m *machine) execute() {
 		}
 	}
 	m.rec.close(m)
+	if m.g != nil && m.g.doomed && m.end != relearn {
+		m.end = cut
+	}
 	for _, x := range m.all {
 		x.abandon()
 	}
@@ -213,18 +221,19 @@ func (m *machine) begin() {
 	}
 	for i := range m.cpus {
 		if p := &m.cpus[i]; p.idle != nil {
-			p.idle.start(int32(i), sim.IdleTask, m.p.Hooks.Idle, out)
-			m.handles++
+			s := out
 			if p.ctx == nil {
-				p.ctx, p.idle.state = p.idle, ready
+				p.ctx, s = p.idle, ready
 			}
+			p.idle.start(int32(i), sim.IdleTask, p.idleBody, s)
+			m.handles++
 		}
 	}
 }
 
 func (p *cpu) reset() {
 	p.ctx, p.irq, p.irqOff = nil, nil, false
-	p.pending, p.timers = p.pending[:0], p.timers[:0]
+	p.pending, p.timers, p.ticks = p.pending[:0], p.timers[:0], p.ticks[:0]
 	for _, s := range p.nest {
 		s.depth = 0
 	}
@@ -280,9 +289,6 @@ func (m *machine) ended(x *context) {
 	if x.c.Task == sim.IdleTask {
 		m.crash("an idle context returned")
 	}
-	if p.idle != nil {
-		p.ctx, p.idle.state = p.idle, ready
-	}
 }
 
 // arrive is the choice point before a shared operation of x: others may run
@@ -337,7 +343,7 @@ func (m *machine) booting(x *context) bool { return m.starting && x.c.InIRQ }
 
 // fail ends the execution on a broken invariant.
 func (m *machine) fail(c *sim.CPU, invariant string) {
-	m.end, m.failure = broken, invariant
+	m.crash(invariant)
 	m.all[c.Slot].yield()
 }
 
@@ -356,10 +362,11 @@ func (p *cpu) top() *context {
 	return p.ctx
 }
 
-// finished reports whether every task has returned and no interrupt is left.
+// finished reports whether every task's body has returned and no interrupt is
+// left.
 func (m *machine) finished() bool {
 	for i := range m.p.Threads {
-		if m.all[i].state != done {
+		if !m.all[i].ended {
 			return false
 		}
 	}

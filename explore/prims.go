@@ -157,7 +157,7 @@ func (m *machine) readLock(c *sim.CPU, domain uint64) {
 		s.lock = m.g.addRCU(x.cpu, rcuLock, none, domain)
 	} else {
 		s.depth-- // not inside while others run first
-		x.op = op{kind: opUnlock, loc: none}
+		x.op = op{kind: opSection, loc: none}
 		m.arrive(x)
 		s.depth++
 		s.count++
@@ -173,8 +173,10 @@ func (m *machine) readUnlock(c *sim.CPU, domain uint64) {
 		s.depth--
 		return
 	}
-	x.op = op{kind: opUnlock, loc: none, domain: domain}
-	m.arrive(x)
+	if m.g == nil {
+		x.op = op{kind: opSection, loc: none, domain: domain}
+		m.arrive(x)
+	}
 	s.depth--
 	m.ops++
 	m.tr.text(x, "rcu_read_unlock")
@@ -182,7 +184,16 @@ func (m *machine) readUnlock(c *sim.CPU, domain uint64) {
 		return
 	}
 	m.g.addRCU(x.cpu, rcuUnlock, s.lock, domain)
-	if m.g.graces > 0 && !m.g.graceful() {
+	if m.g.graces > 0 && !m.g.doomed && !m.g.graceful() {
+		m.doom(x)
+	}
+}
+
+// doom notes that a grace period rules this execution out. The graph search
+// goes on to its end all the same, to see what races there are.
+func (m *machine) doom(x *context) {
+	m.g.doomed = true
+	if _, ok := m.d.(*graphSearch); !ok {
 		m.end = cut
 		x.yield()
 	}
@@ -203,7 +214,7 @@ func (m *machine) synchronize(c *sim.CPU, domain uint64) {
 		m.g.addRCU(x.cpu, rcuSync, none, domain)
 		return
 	}
-	x.op.kind = opUnlock
+	x.op.kind = opSection
 	m.arrive(x) // the grace period begins
 	x.op.kind = opSync
 	m.snapshot(x, domain)

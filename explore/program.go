@@ -5,14 +5,17 @@ import "mmsim/sim"
 // Thread is one task of a program.
 type Thread struct {
 	Name string // column head in traces
-	CPU  int
+	// CPU is where the thread starts. The first thread of a CPU runs from the
+	// start; the others begin when the kernel switches to them (Hooks.Start).
+	CPU int
+	// MayUse lists further CPUs that the kernel may run the thread on.
+	MayUse []int
 	// Body runs from the start once for every execution. It must be
 	// deterministic: all it knows beyond its own locals comes from c.
 	Body func(c *sim.CPU)
 }
 
-// Program is what is explored. The first thread of a CPU runs there at the
-// start; further ones are switched out until the kernel switches to them.
+// Program is what is explored.
 type Program struct {
 	// Mem is the initial state; it is restored before and after every
 	// execution.

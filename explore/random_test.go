@@ -549,7 +549,7 @@ func keys(m map[string]bool) []string {
 // out), under every model.
 func TestExactlyTheModels(t *testing.T) {
 	for _, flavour := range []string{"", "rmw", "lock", "rcu"} {
-		for seed := range uint64(60) {
+		for seed := range uint64(30) {
 			r := rng{seed*7919 + uint64(len(flavour))}
 			p := randomProgram(&r, flavour)
 			for m := range numModels {

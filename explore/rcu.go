@@ -32,16 +32,18 @@ func (g *graph) addRCU(cpu int32, k rcuKind, match int32, domain uint64) int32 {
 // at least as many grace periods as read-side critical sections.
 func (g *graph) graceful() bool {
 	n := len(g.rcu)
-	g.fillLinks(n)
-	g.order = resize(g.order, n*n)
+	g.links, g.order = newMatrix(g.links, n), newMatrix(g.order, n)
+	g.fillLinks()
 	for i := range g.rcu {
-		g.order[i*n+i] = g.rcu[i].kind == rcuSync
+		if g.rcu[i].kind == rcuSync {
+			g.order.set(i, i)
+		}
 	}
-	for g.extendOrder(n) {
+	for g.extendOrder() {
 	}
 	for a := range n {
 		for b := range n {
-			if g.order[a*n+b] && g.links[b*n+a] {
+			if g.order.has(a, b) && g.links.has(b, a) {
 				return false
 			}
 		}
@@ -49,25 +51,49 @@ func (g *graph) graceful() bool {
 	return true
 }
 
-func resize(s []bool, n int) []bool {
-	if cap(s) < n {
-		return make([]bool, n)
+// matrix is a relation over the RCU events of a graph.
+type matrix struct {
+	n, stride int
+	w         []uint64
+}
+
+// newMatrix returns an empty matrix in the storage of old.
+func newMatrix(old matrix, n int) matrix {
+	m := matrix{n: n, stride: (n + 63) / 64, w: old.w}
+	if size := n * m.stride; cap(m.w) < size {
+		m.w = make([]uint64, size)
+	} else {
+		m.w = m.w[:size]
+		clear(m.w)
 	}
-	s = s[:n]
-	clear(s)
-	return s
+	return m
+}
+
+func (m *matrix) row(a int) []uint64 { return m.w[a*m.stride : (a+1)*m.stride] }
+func (m *matrix) set(a, b int)       { setBit(m.row(a), int32(b)) }
+func (m *matrix) has(a, b int) bool  { return hasBit(m.row(a), int32(b)) }
+
+// after is the composition a; b.
+func (m *matrix) after(storage matrix, b *matrix) matrix {
+	r := newMatrix(storage, m.n)
+	for i := range m.n {
+		for j := nextBit(m.row(i), 0); j != none; j = nextBit(m.row(i), j+1) {
+			union(r.row(i), b.row(int(j)))
+		}
+	}
+	return r
 }
 
 // fillLinks computes rcu-link, po?; hb*; pb*; prop; po, between all RCU events;
 // where the model has one order instead (sc, x86-tso, arm64), po?; order*; po.
-func (g *graph) fillLinks(n int) {
-	g.links = resize(g.links, n*n)
-	for a := range n {
+func (g *graph) fillLinks() {
+	for a := range g.rcu {
 		g.walkFrom(&g.rcu[a])
-		for b := range n {
+		for b := range g.rcu {
 			v := &g.rcu[b]
-			own := v.cpu == g.rcu[a].cpu && b < a
-			g.links[b*n+a] = own || g.anySeen(g.th[v.cpu].events[v.po:])
+			if v.cpu == g.rcu[a].cpu && b < a || g.anySeen(g.th[v.cpu].events[v.po:]) {
+				g.links.set(b, a)
+			}
 		}
 	}
 }
@@ -107,52 +133,33 @@ func (g *graph) walkFrom(a *rcuEvent) {
 
 // extendOrder applies the rules of rcu-order once and reports whether anything
 // was new.
-func (g *graph) extendOrder(n int) (more bool) {
-	via := make([]bool, n*n) // link | link; order; link
-	for a := range n {
-		for b := range n {
-			via[a*n+b] = g.links[a*n+b] || g.spans(n, a, b, g.links)
-			if !g.order[a*n+b] && g.spans(n, a, b, g.order) { // order; link; order
-				g.order[a*n+b], more = true, true
-			}
-		}
+func (g *graph) extendOrder() (more bool) {
+	g.tmp = g.links.after(g.tmp, &g.order)
+	g.via = g.tmp.after(g.via, &g.links) // link; order; link
+	union(g.via.w, g.links.w)
+	g.tmp2 = g.order.after(g.tmp2, &g.tmp) // order; link; order
+	for i, w := range g.tmp2.w {
+		more = more || w&^g.order.w[i] != 0
+		g.order.w[i] |= w
 	}
 	for s := range g.rcu {
-		if g.rcu[s].kind != rcuSync {
-			continue
-		}
 		for u := range g.rcu {
-			if g.rcu[u].kind != rcuUnlock || g.rcu[u].domain != g.rcu[s].domain {
-				continue
-			}
-			l := int(g.rcu[u].match)
-			if via[s*n+u] && !g.order[s*n+l] {
-				g.order[s*n+l], more = true, true
-			}
-			if via[l*n+s] && !g.order[u*n+s] {
-				g.order[u*n+s], more = true, true
+			if g.rcu[s].kind == rcuSync && g.rcu[u].kind == rcuUnlock && g.rcu[u].domain == g.rcu[s].domain {
+				l := int(g.rcu[u].match)
+				more = g.extend(g.via.has(s, u), s, l) || more
+				more = g.extend(g.via.has(l, s), u, s) || more
 			}
 		}
 	}
 	return more
 }
 
-// spans reports outer; inner; outer from a to b, where inner is the other of
-// link and order.
-func (g *graph) spans(n, a, b int, outer []bool) bool {
-	inner := g.order
-	if &outer[0] == &g.order[0] {
-		inner = g.links
+// extend puts (a, b) into rcu-order if the condition holds, and reports whether
+// it was new.
+func (g *graph) extend(cond bool, a, b int) bool {
+	if !cond || g.order.has(a, b) {
+		return false
 	}
-	for x := range n {
-		if !outer[a*n+x] {
-			continue
-		}
-		for y := range n {
-			if inner[x*n+y] && outer[y*n+b] {
-				return true
-			}
-		}
-	}
-	return false
+	g.order.set(a, b)
+	return true
 }

@@ -7,6 +7,7 @@ const (
 	segRun   segKind = iota // a context goes on
 	segIRQ                  // the first pending interrupt of a CPU starts
 	segTimer                // the oldest timer of a CPU expires
+	segTick                 // the scheduler tick of a CPU
 )
 
 // segment is a stretch of a schedule: one context runs for so many operations.

@@ -105,7 +105,7 @@ func (r *replayer) enter(m *machine, s *segment) {
 			r.misfit = true
 			return
 		}
-		r.x = m.deliver(s.id, s.kind == segTimer)
+		r.x = m.deliver(s.id, s.kind)
 		m.rec.started(s.kind, s.id)
 	}
 	if before != nil && before != r.x && s.ops > 0 && m.canRun(before, true) {
@@ -132,6 +132,10 @@ func (r *replayer) go1(m *machine) *context {
 		r.misfit = true
 		m.end = cut
 		return nil
+	}
+	if x.returning { // its operation comes later
+		x.pick = cand{w: none}
+		return x
 	}
 	p := past{}
 	if r.past < len(r.rec.pasts) && r.rec.pasts[r.past].op == int32(m.ops+1) {

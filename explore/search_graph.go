@@ -98,45 +98,16 @@ func (s *graphSearch) next(m *machine) *context {
 	if x == nil || !s.ready(m, x) {
 		x = nil
 		for _, y := range m.all[:m.handles] {
-			if s.ready(m, y) && (x == nil || better(y, x)) {
+			if s.ready(m, y) && (x == nil || x.postponed && !y.postponed) {
 				x = y
 			}
 		}
 	}
-	switch {
-	case x == nil:
+	if x == nil {
 		s.stuck(m)
 		return nil
-	case x.op.kind == opUnlock:
-		if y := s.other(m, x); y != nil {
-			x = y
-		}
 	}
 	return s.decide(m, x)
-}
-
-// better reports whether y should run before x: unlocks last, reads that were
-// postponed after all others.
-func better(y, x *context) bool { return rank(y) < rank(x) }
-
-func rank(x *context) int {
-	switch {
-	case x.op.kind == opUnlock:
-		return 2
-	case x.postponed:
-		return 1
-	}
-	return 0
-}
-
-// other is a context that runs before x's rcu_read_unlock.
-func (s *graphSearch) other(m *machine, x *context) *context {
-	for _, y := range m.all[:m.handles] {
-		if y.op.kind != opUnlock && s.ready(m, y) {
-			return y
-		}
-	}
-	return nil
 }
 
 // ready reports whether x can go on, with its ways in x.cands.
@@ -163,11 +134,6 @@ func (s *graphSearch) ready(m *machine, x *context) bool {
 
 // decide lets x go on, or postpones it and picks another.
 func (s *graphSearch) decide(m *machine, x *context) *context {
-	if x.op.kind == opUnlock {
-		s.take(x, point{n: 1, cpu: x.cpu})
-		x.pick = x.cands[0]
-		return x
-	}
 	s.race(m, x)
 	k := s.take(x, point{n: int32(len(x.cands)), cpu: x.cpu, read: true, late: s.all, step: m.g.th[x.cpu].clock[x.cpu] + 1})
 	if int(k) == len(x.cands) {
@@ -241,7 +207,7 @@ func (s *graphSearch) stuck(m *machine) {
 
 // more goes to the next execution; false when all have been visited.
 func (s *graphSearch) more(m *machine) bool {
-	if m.end == cut && m.g.graces > 0 || m.end == broken || m.end == livelock {
+	if m.end == broken || m.end == livelock {
 		s.suspect()
 	}
 	for n := len(s.points); n > 0; n-- {

@@ -141,6 +141,9 @@ func (s *schedSearch) pick(m *machine, x *context) {
 // pastWays reports whether x's operation might take something else than the
 // newest write.
 func (m *machine) pastWays(x *context) bool {
+	if x.returning {
+		return false
+	}
 	if m.g == nil {
 		return x.op.kind == opSpin
 	}
@@ -163,7 +166,7 @@ func (m *machine) old(x *context) bool {
 		return len(x.cands) > 1
 	}
 	l := m.pickLoc(x)
-	return l != none && x.pick.w != m.g.locs[l].latest()
+	return !x.returning && l != none && x.pick.w != m.g.locs[l].latest()
 }
 
 // disturb tells preempted contexts that x's operation runs, which may conflict
@@ -179,6 +182,9 @@ func (m *machine) disturb(x *context) {
 // conflicts reports whether the operations of x and y may not be swapped.
 func conflicts(x, y *context) bool {
 	a, b := &x.op, &y.op
+	if x.returning || y.returning {
+		return true
+	}
 	if a.kind == opGhost && b.kind == opGhost {
 		return a.key == b.key
 	}

@@ -9,7 +9,8 @@ import (
 
 // A token is "model:memory:schedule:choices": memory is g for the execution
 // graph and d for plain memory, the schedule is segments such as 0.12 (context 0
-// for 12 operations), i1.4 (an interrupt of CPU 1) and t0.2 (a timer of CPU 0), and choices are op.back or op.back.cond.
+// for 12 operations), i1.4 (an interrupt of CPU 1) t0.2 (a timer of CPU
+// 0) and k0.3 (its tick), and choices are op.back or op.back.cond.
 
 // token names the recorded execution.
 func (r *record) token(model Model, graph bool) string {
@@ -23,7 +24,7 @@ func (r *record) token(model Model, graph bool) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "%s%d.%d", [...]string{"", "i", "t"}[s.kind], s.id, s.ops)
+		fmt.Fprintf(&b, "%s%d.%d", [...]string{"", "i", "t", "k"}[s.kind], s.id, s.ops)
 	}
 	b.WriteByte(':')
 	for i, p := range r.pasts {
@@ -56,6 +57,8 @@ func parseToken(t string) (model Model, graph bool, r record, err error) {
 			g.kind, s = segIRQ, s[1:]
 		case strings.HasPrefix(s, "t"):
 			g.kind, s = segTimer, s[1:]
+		case strings.HasPrefix(s, "k"):
+			g.kind, s = segTick, s[1:]
 		}
 		n, err := numbers(s, 2, 2)
 		if err != nil {

@@ -241,27 +241,37 @@ func TestDirectAndSimulatedAgree(t *testing.T) {
 	}
 }
 
-// A type-stable object keeps its fields when it is freed; in an ordinary cache
-// the free pointer lies in the middle of the object.
+// A type-stable object keeps its fields when it is freed, but for the one that it
+// gives to the free pointer; in an ordinary cache that lies in the middle of the
+// object.
 func TestTypesafeKeepsFields(t *testing.T) {
 	w := newWorld(1, kmem.PageOptions{})
 	c := sim.NewDirect(w.mem)
-	for _, typesafe := range []bool{true, false} {
-		k := w.NewCache(objectLayout, kmem.CacheOptions{TypesafeByRCU: typesafe})
+	middle := uint64(objectLayout.Bytes) / 2 &^ 7
+	const none = ^uint64(0)
+	for _, o := range []struct {
+		kmem.CacheOptions
+		pointer uint64
+	}{
+		{kmem.CacheOptions{TypesafeByRCU: true}, none},
+		{kmem.CacheOptions{TypesafeByRCU: true, FreePointer: objectLayout.Fields[0].Name}, uint64(objectLayout.Fields[0].Off)},
+		{kmem.CacheOptions{}, middle},
+	} {
+		k := w.NewCache(objectLayout, o.CacheOptions)
 		p, q := k.Alloc(c), k.Alloc(c)
 		for off := uint64(0); off < uint64(objectLayout.Bytes); off += 8 {
 			c.Store(p.Ref(off, 8), ^off)
 		}
 		k.Free(c, q)
 		k.Free(c, p)
-		changed := 0
+		changed := none
 		for off := uint64(0); off < uint64(objectLayout.Bytes); off += 8 {
 			if c.Load(p.Ref(off, 8)) != ^off {
-				changed++
+				changed = off
 			}
 		}
-		if want := map[bool]int{true: 0, false: 1}[typesafe]; changed != want {
-			t.Errorf("typesafe %v: freeing changed %d words, want %d", typesafe, changed, want)
+		if changed != o.pointer {
+			t.Errorf("%+v: freeing changed the word at %d, want %d", o.CacheOptions, int64(changed), int64(o.pointer))
 		}
 		if got := k.Alloc(c); got.A != p.A {
 			t.Error("the object freed last is not allocated first")
