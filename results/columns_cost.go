@@ -80,6 +80,19 @@ var costColumns = []Column{
 		Value: ofGroup(func(r *Record, g *Group) Value {
 			return Frac(g.Events[eventFallbacks], g.Events[eventAttempts]).times(100)
 		})},
+	{Name: "wasted_cycles_per_op", Unit: CyclesPerOp, Decimals: 2, Applies: "designs that speculate", Doc: "Cycles per operation from the start to the end of speculative lookups that gave up: time wasted, whatever the lock costs that was taken then.",
+		Value: ofGroup(wastedCycles)},
+}
+
+// wastedCycles turns time into cycles by the group's own account, as its CPUs
+// may have several clocks.
+func wastedCycles(_ *Record, g *Group) Value {
+	time := sum(g.CPUTime)
+	if g.Events[eventAttempts] == 0 || g.Ops == 0 || time == 0 {
+		return NotApplicable
+	}
+	v := Int(g.Events[eventWasted]).times(int64(sim.Picosecond)).times(sum(g.Cycles))
+	return Value{num: v.num, den: Int(time).times(g.Ops).num}
 }
 
 func cost(r *Record) Value {

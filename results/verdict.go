@@ -21,6 +21,8 @@ func verdict(s *Summary) []string {
 	if f := fallbacks(s, last); f != "" {
 		out = append(out, f)
 	}
+	out = append(out, storms(s)...)
+	out = append(out, breakEvens(s)...)
 	for _, g := range otherGroups(s) {
 		out = append(out, reached(s, last, g))
 	}
