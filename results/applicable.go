@@ -14,6 +14,12 @@ const (
 	eventWasted    = "failed_attempts_ps"
 )
 
+// Write sections of mmap_lock, and VMAs write-locked in them.
+const (
+	eventMMWrites  = "mmap_write_locks"
+	eventVMAWrites = "vma_write_locks"
+)
+
 // keepApplicable drops what cannot happen in this run, so that it reads as
 // "not applicable" and never as a measured zero: distances and levels that the
 // machine does not have, kernel events of paths that run no kernel code.

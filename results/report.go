@@ -41,6 +41,9 @@ func NewReport(records []*Record) (*Report, error) {
 	if others := groupTable(s); len(others.Rows) > 0 {
 		rep.Tables = append(rep.Tables, others)
 	}
+	if t := fenceTable(s); len(t.Rows) > 0 {
+		rep.Tables = append(rep.Tables, t)
+	}
 	if aboutLocks(s) {
 		rep.Tables = append(rep.Tables, threadTable(s))
 		if t := lockTable(s); len(t.Rows) > 0 {

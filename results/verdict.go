@@ -23,6 +23,7 @@ func verdict(s *Summary) []string {
 	}
 	out = append(out, storms(s)...)
 	out = append(out, breakEvens(s)...)
+	out = append(out, fences(s)...)
 	for _, g := range otherGroups(s) {
 		out = append(out, reached(s, last, g))
 	}
