@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"mmsim/configs/schema"
-	"mmsim/workloads"
 	"mmsim/sim"
+	"mmsim/workloads"
 )
 
 func load(t *testing.T, experiment string, sets ...string) (*Setup, error) {
