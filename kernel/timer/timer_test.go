@@ -48,7 +48,7 @@ func TestExpiry(t *testing.T) {
 	for seed := range uint64(8) {
 		w := newWorld(2, len(delays))
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		due := map[sim.Addr]uint64{}
 		m.Go("setter", 0, func(c *sim.CPU) {
 			for i, b := range w.boxes {
@@ -82,7 +82,7 @@ func TestRearm(t *testing.T) {
 	for seed := range uint64(12) {
 		w := newWorld(3, 4)
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.Boot)
+		m.Kernel(w.Hooks())
 		for i := range 3 {
 			m.Go("pusher", i, func(c *sim.CPU) {
 				r := sim.NewRand(seed, uint64(i), 0)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"mmsim/kernel/mm"
 	"mmsim/sim"
 )
 
@@ -279,5 +280,24 @@ func TestNames(t *testing.T) {
 	}
 	if _, err := ParseEra("5.0"); err == nil || !strings.Contains(fmt.Sprint(err), "6.10") {
 		t.Error(err)
+	}
+}
+
+// TestSpeculationWritesNothing: without writers a hit found by speculation stores
+// to no shared line, unless a reference keeps the uprobe.
+func TestSpeculationWritesNothing(t *testing.T) {
+	for _, d := range []mm.Design{mm.MMSeqcount, mm.MMSeqcount64, mm.VMASeqcount, mm.VMASeqcountOwn} {
+		for life := range Lifetimes() {
+			w := newEra(t, "6.14", 1, func(p *ProcessConfig) { p.Choices.Lookup, p.Choices.Lifetime = d, Lifetime(life) })
+			n := countShared(w.warm(t, func(c *sim.CPU) {
+				if err := w.Hit(c, 0); err != nil {
+					t.Error(err)
+				}
+			}))
+			want := map[Lifetime]shared{LifetimeRefcount: {rmw: 4, owner: 1}, LifetimeSRCU: {full: 2}}[Lifetime(life)]
+			if n != want {
+				t.Errorf("%v, %v: %+v, want %+v", d, Lifetime(life), n, want)
+			}
+		}
 	}
 }

@@ -9,12 +9,13 @@ import (
 	"mmsim/sim/simtest"
 )
 
-// eachKeeper runs f for every choice of tree and lifetime.
+// eachKeeper runs f for every choice of tree and lifetime, without leases, which
+// would wait for grace periods of their own.
 func eachKeeper(t *testing.T, f func(t *testing.T, k Choices)) {
 	for tree := range Trees() {
 		for life := range Lifetimes() {
 			k := eras[3].Choices // 6.13
-			k.Tree, k.Lifetime = Tree(tree), Lifetime(life)
+			k.Tree, k.Lifetime, k.Ret = Tree(tree), Lifetime(life), RetRefcount
 			t.Run(fmt.Sprintf("%v,%v", k.Tree, k.Lifetime), func(t *testing.T) { f(t, k) })
 		}
 	}
@@ -62,11 +63,25 @@ func (w *churn) registerUnregister(c *sim.CPU) {
 	u.FreeConsumer(c, uc)
 }
 
+// slowHandlers is a handle of a thread whose handlers come late, by more than an
+// unregistration takes, and which is held up in walks of tree and consumers too.
+func (w *churn) slowHandlers(m *simtest.Machine, c *sim.CPU, seed uint64) *sim.CPU {
+	return m.Slow(c, seed, 40000, func(r sim.Ref) uint64 {
+		switch w.syms.Lookup(r.A).Field {
+		case "handler":
+			return 3
+		case "consumers[0]", "offset":
+			return 40
+		}
+		return 1 << 40
+	})
+}
+
 // settle waits until grace periods and what they free are over.
 func (w *churn) settle(c *sim.CPU) {
-	c.Think(c.Now() + 200*sim.Microsecond)
+	c.Think(c.Now() + 150*sim.Microsecond)
 	w.Uprobes.RunDeferred(c)
-	c.Think(c.Now() + 200*sim.Microsecond)
+	c.Think(c.Now() + 150*sim.Microsecond)
 }
 
 // check looks at what must be left in the end: an empty tree but for the other
@@ -94,37 +109,34 @@ func (w *churn) check() {
 // and lifetime: uprobes come and go under the hits of two threads.
 func TestRegisterWhileHit(t *testing.T) {
 	eachKeeper(t, func(t *testing.T, k Choices) {
-		hits := 0
-		for seed := range uint64(2) {
-			w := newChurn(t, 4, func(p *ProcessConfig) { p.Choices = k })
-			m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
-			m.Boot(w.base.Boot)
-			left := 2
-			for i := range 2 {
-				m.Go("hitter", i, func(c *sim.CPU) {
-					c = heldUp(m, c, seed, w.syms, "consumers", "handler", "offset")
-					for left > 0 {
-						if _, err := w.Run(c, 0); err != nil {
-							t.Errorf("seed %d: %v", seed, err)
-						}
-						c.Think(c.Now() + 100*sim.Nanosecond)
+		seed := 4*uint64(k.Tree) + uint64(k.Lifetime) // another schedule for each
+		w := newChurn(t, 4, func(p *ProcessConfig) { p.Choices = k })
+		m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
+		m.Kernel(w.base.Hooks())
+		left := 2
+		for i := range 2 {
+			m.Go("hitter", i, func(c *sim.CPU) {
+				c = w.slowHandlers(m, c, seed)
+				for left > 0 {
+					if _, err := w.Run(c, 0); err != nil {
+						t.Errorf("seed %d: %v", seed, err)
 					}
-				})
-			}
-			for i := range 2 {
-				m.Go("registrar", 2+i, func(c *sim.CPU) {
-					for range 2 {
-						w.registerUnregister(c)
-					}
-					w.settle(c)
-					left--
-				})
-			}
-			simtest.Run(t, m)
-			w.check()
-			hits += w.hits
+					c.Think(c.Now() + 100*sim.Nanosecond)
+				}
+			})
 		}
-		if hits == 0 {
+		for i := range 2 {
+			m.Go("registrar", 2+i, func(c *sim.CPU) {
+				for range 2 {
+					w.registerUnregister(c)
+				}
+				w.settle(c)
+				left--
+			})
+		}
+		simtest.Run(t, m)
+		w.check()
+		if w.hits == 0 {
 			t.Error("no handler ran")
 		}
 	})
@@ -138,7 +150,7 @@ func TestGenuineBreakpoint(t *testing.T) {
 	page := w.MM.PageAt(w.c, addr)
 	w.c.Store(page.Ref(addr%sim.PageBytes, 1), opcodeInt3)
 	m := simtest.New(w.mem, simtest.Options{Seed: 3})
-	m.Boot(w.base.Boot)
+	m.Kernel(w.base.Hooks())
 	m.Go("victim", 0, func(c *sim.CPU) {
 		user := w.Uprobes.User(c, w.MM)
 		user.Run(c, addr)
@@ -154,41 +166,47 @@ func TestGenuineBreakpoint(t *testing.T) {
 // allocator, after the grace periods of its lifetime.
 func TestUprobesAreFreed(t *testing.T) {
 	eachKeeper(t, func(t *testing.T, k Choices) {
-		w := newChurn(t, 1, func(p *ProcessConfig) { p.Choices = k })
-		m := simtest.New(w.mem, simtest.Options{Seed: 1, Syms: w.syms})
-		m.Boot(w.base.Boot)
-		var first sim.Ptr
-		m.Go("registrar", 0, func(c *sim.CPU) {
-			u, b := w.Uprobes, &w.Probes[0]
-			uc := u.NewConsumer(c)
-			first = u.RegisterConsumer(c, b.Inode, probeOffset, InsnNop, uc)
-			u.Unregister(c, first, uc)
-			now := c.Load(first.F(u.f.inode)) == poisonFree
-			if counted := k.Lifetime == LifetimeRefcount && k.Tree != TreeSeqcount && !k.Ret.leased(); now != counted {
-				t.Errorf("freed at once: %v, want %v", now, counted)
-			}
-			u.Sync(c)
-			w.settle(c)
-			if c.Load(first.F(u.f.inode)) != poisonFree {
-				t.Error("not freed")
-			}
-		})
-		simtest.Run(t, m)
+		for _, k.Ret = range []Ret{RetRefcount, RetLease} {
+			uprobesAreFreed(t, k)
+		}
 	})
+}
+
+func uprobesAreFreed(t *testing.T, k Choices) {
+	w := newChurn(t, 1, func(p *ProcessConfig) { p.Choices = k })
+	m := simtest.New(w.mem, simtest.Options{Seed: 1, Syms: w.syms})
+	m.Kernel(w.base.Hooks())
+	var first sim.Ptr
+	m.Go("registrar", 0, func(c *sim.CPU) {
+		u, b := w.Uprobes, &w.Probes[0]
+		uc := u.NewConsumer(c)
+		first = u.RegisterConsumer(c, b.Inode, probeOffset, InsnNop, uc)
+		u.Unregister(c, first, uc)
+		now := c.Load(first.F(u.f.inode)) == poisonFree
+		if counted := k.Lifetime == LifetimeRefcount && k.Tree != TreeSeqcount && !k.Ret.leased(); now != counted {
+			t.Errorf("freed at once: %v, want %v", now, counted)
+		}
+		u.Sync(c)
+		w.settle(c)
+		if c.Load(first.F(u.f.inode)) != poisonFree {
+			t.Error("not freed")
+		}
+	})
+	simtest.Run(t, m)
 }
 
 // TestRegisterHasTeeth: without a grace period a handler does run too late.
 func TestRegisterHasTeeth(t *testing.T) {
-	for seed := range uint64(60) {
-		w := newChurn(t, 3, func(*ProcessConfig) {})
+	for seed := range uint64(30) {
+		w := newChurn(t, 3, func(p *ProcessConfig) { p.Choices.Ret = RetRefcount })
 		bad := false
 		w.Uprobes.onHandler = func(_ *sim.CPU, uc, _ sim.Ptr) { bad = bad || !w.live[uc.A] }
 		m := simtest.New(w.mem, simtest.Options{Seed: seed})
-		m.Boot(w.base.Boot)
+		m.Kernel(w.base.Hooks())
 		done := false
 		for i := range 2 {
 			m.Go("hitter", i, func(c *sim.CPU) {
-				c = heldUp(m, c, seed, w.syms, "consumers", "handler", "offset")
+				c = w.slowHandlers(m, c, seed)
 				for !done && !bad {
 					if _, err := w.Run(c, 0); err != nil {
 						t.Error(err)

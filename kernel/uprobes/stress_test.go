@@ -172,10 +172,7 @@ func heldUp(m *simtest.Machine, c *sim.CPU, seed uint64, syms *sim.Symbols, at .
 	return sim.NewCPU(s, c.Slot, c.Task, c.Name)
 }
 
-func (s *slow) Spin(c *sim.CPU, deadline sim.Time) int {
-	s.c.Conds = c.Conds
-	return s.Machine.Spin(s.c, deadline)
-}
+func (s *slow) Spin(c *sim.CPU, deadline sim.Time) int { return s.c.SpinUntil(deadline, c.Conds...) }
 
 func (s *slow) Load(c *sim.CPU, r sim.Ref, o sim.Order) (uint64, sim.Dep) {
 	v, d := s.Machine.Load(c, r, o)

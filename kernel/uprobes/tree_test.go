@@ -28,7 +28,7 @@ func treeUnderWriters(t *testing.T, tree Tree, seed uint64) (retried int64) {
 	w := newEra(t, "6.13", 3, func(p *ProcessConfig) { p.Choices.Tree, p.OtherProbes, p.Poison = tree, 5, true })
 	u, done := w.Uprobes, false
 	m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
-	m.Boot(w.base.Boot)
+	m.Kernel(w.base.Hooks())
 	for i := range 2 {
 		m.Go("reader", i, func(c *sim.CPU) {
 			for !done {

@@ -161,7 +161,7 @@ func (u *Uprobes) sysUretprobe(c *sim.CPU, m *mm.MM, r *Regs) {
 		c.Store(sim.At(sim.Addr(r.SP-24+8*i)).Ref(0, 8), pushedValue)
 	}
 	c.Step(stepTrapExit)
-	c.Load(task.F(sched.TaskFlags))
+	u.b.Sched.ExitToUser(c)
 	c.Compute(u.costs.SyscallExit)
 	c.Step(prev)
 	for i := range uint64(3) {

@@ -27,7 +27,7 @@ func TestReturnsUnderTimeout(t *testing.T) {
 				p.Breakpoints, p.Poison, p.Consumers = true, true, 0
 			})
 			m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
-			m.Boot(w.base.Boot)
+			m.Kernel(w.base.Hooks())
 			done := false
 			for i := range 3 {
 				m.Go("caller", i, func(c *sim.CPU) {
@@ -113,7 +113,7 @@ func TestLeaseBecomesReference(t *testing.T) {
 		return c.Load(c.LoadPtr(utask.F(u.f.returnInstances)).F(riState))
 	}
 	m := simtest.New(w.mem, simtest.Options{Seed: 2})
-	m.Boot(w.base.Boot)
+	m.Kernel(w.base.Hooks())
 	m.Go("caller", 0, func(c *sim.CPU) {
 		t0 := u.User(c, w.MM)
 		t0.Call(c, w.Probes[0].Addr, 0x1000)
@@ -133,6 +133,49 @@ func TestLeaseBecomesReference(t *testing.T) {
 	simtest.Run(t, m)
 	if n := w.Uprobes.Hits(w.c); n != 2 {
 		t.Errorf("%d handler runs, want one at the entry and one at the return", n)
+	}
+}
+
+// TestExpireAgainstReturn is U10 and U11 at their narrowest: the time-out looks at
+// the returns of a thread that returns right now, and enters again with another
+// probe.
+func TestExpireAgainstReturn(t *testing.T) {
+	for _, r := range []Ret{RetLease, RetLeasePooled} {
+		for seed := range uint64(60) {
+			w := newEra(t, "6.14", 2, func(p *ProcessConfig) { p.Choices.Ret, p.Returns, p.Probes, p.Poison = r, true, 2, true })
+			u := w.Uprobes
+			var refs [2]uint64
+			for i := range refs {
+				refs[i] = u.ref(w.Probes[i].Uprobe).Read(w.c)
+			}
+			m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
+			m.Kernel(w.base.Hooks())
+			done := false
+			m.Go("caller", 0, func(c *sim.CPU) {
+				for i := range 12 {
+					if err := w.Call(c, i%2); err != nil {
+						t.Error(err)
+					}
+				}
+				done = true
+			})
+			m.Go("timer", 1, func(c *sim.CPU) {
+				c = heldUp(m, c, seed, w.syms, "hprobe")
+				timer := c.LoadPtr(u.b.Sched.Task(0).F(sched.TaskUtask)).Add(offRITimer)
+				for !done {
+					u.riTimer(c, timer)
+				}
+			})
+			simtest.Run(t, m)
+			for i, want := range refs {
+				if n := u.ref(w.Probes[i].Uprobe).Read(w.c); n != want {
+					t.Errorf("%v, seed %d: probe %d has %d references, want %d", r, seed, i, n, want)
+				}
+			}
+			if n := u.uretSRCU.Readers(w.c); n != 0 {
+				t.Errorf("%v, seed %d: %d SRCU sections open", r, seed, n)
+			}
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ func TestSlots(t *testing.T) {
 				w := newEra(t, "6.14", tasks, func(p *ProcessConfig) { p.Choices.XOL, p.Insn = XOL(x), InsnStep })
 				u := w.Uprobes
 				m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
-				m.Boot(w.base.Boot)
+				m.Kernel(w.base.Hooks())
 				var owner [xolSlots]*sim.CPU
 				for i := range tasks {
 					m.Go("stepper", i, func(c *sim.CPU) {
@@ -51,7 +51,7 @@ func TestStepWhileRegister(t *testing.T) {
 	for seed := range uint64(4) {
 		w := newChurn(t, 3, func(p *ProcessConfig) { p.Insn = InsnStep })
 		m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
-		m.Boot(w.base.Boot)
+		m.Kernel(w.base.Hooks())
 		done := false
 		for i := range 2 {
 			m.Go("stepper", i, func(c *sim.CPU) {
