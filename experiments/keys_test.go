@@ -20,7 +20,7 @@ type base struct {
 
 // arguments are all --set arguments that make the base.
 func (b *base) arguments() []string {
-	return append([]string{fmt.Sprintf("designs=[%q]", b.design), "baseline=" + b.design, "seeds=1"}, b.set...)
+	return append([]string{fmt.Sprintf("designs=[%q]", b.design), fmt.Sprintf("baseline=%q", b.design), "seeds=1"}, b.set...)
 }
 
 var bases = map[string]base{
