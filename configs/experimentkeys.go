@@ -9,7 +9,9 @@ import (
 	"mmsim/kernel/bench"
 	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/srcu"
 	"mmsim/sim"
 	"mmsim/workloads"
 )
@@ -22,7 +24,7 @@ var (
 
 // freshExperiment has the defaults of keys that may be left out.
 func freshExperiment() Experiment {
-	return Experiment{seed: 1, seeds: 1, rwsem: locking.DefaultRWSemOptions(),
+	return Experiment{seed: 1, seeds: 1, rwsem: locking.DefaultRWSemOptions(), rcu: rcu.DefaultOptions(), srcu: srcu.DefaultOptions(),
 		kernel: workloads.Params{Layout: workloads.ByDesign, Tick: sim.Millisecond, Objects: 1, Sched: workloads.SchedParams{Slice: sched.DefaultSlice},
 			MM:     workloads.MMParams{VMAs: 40, MmapPages: 4, TouchedPages: 1, Costs: mm.DefaultCosts()},
 			Uprobe: defaultUprobe()}}

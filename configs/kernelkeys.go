@@ -2,6 +2,7 @@ package configs
 
 import (
 	"mmsim/configs/schema"
+	"mmsim/kernel/locking/kinds"
 	"mmsim/kernel/mm"
 	"mmsim/kernel/sched"
 	"mmsim/kernel/uprobes"
@@ -36,6 +37,7 @@ func bindKernel(t *schema.Table[Experiment]) {
 	bindUprobe(t)
 	bindSched(t)
 	bindRWSem(t)
+	bindGracePeriods(t)
 	bindBenchObjects(t)
 	schema.Members(t, "kernel.layout_override", schema.Count(0, 1<<16), `Fields moved within their struct, in this order: "mm_struct.mm_lock_seq" = byte offset.`,
 		setOverride, getOverrides).When(process, (*Experiment).simulatesProcess)
@@ -65,6 +67,34 @@ func bindRWSem(t *schema.Table[Experiment]) {
 		func(e *Experiment) *sim.Time { return &e.rwsem.HandoffTimeout }).When(kernel, (*Experiment).simulatesKernel)
 }
 
+// maxTicks is the longest delay within a grace period.
+const maxTicks = 10000
+
+// bindGracePeriods binds the lengths of grace periods.
+func bindGracePeriods(t *schema.Table[Experiment]) {
+	const kernel = "a path of the simulated kernel"
+	ticks := func(key, doc string, least int64, at func(e *Experiment) *int) {
+		schema.Bind(t, "kernel."+key, schema.Count(least, maxTicks), doc, at).When(kernel, (*Experiment).simulatesKernel)
+	}
+	times := func(key, doc string, at func(e *Experiment) *sim.Time) {
+		schema.Bind(t, "kernel."+key, schema.Time, doc, at).When(kernel, (*Experiment).simulatesKernel)
+	}
+	ticks("rcu.first_fqs", "Ticks from the start of a grace period of RCU until idle CPUs are looked for (rcutree.jiffies_till_first_fqs).", 0,
+		func(e *Experiment) *int { return &e.rcu.FirstFQS })
+	ticks("rcu.next_fqs", "Ticks until they are looked for again (rcutree.jiffies_till_next_fqs).", 1,
+		func(e *Experiment) *int { return &e.rcu.NextFQS })
+	ticks("srcu.interval", "Ticks between two scans of SRCU's counters, unless expedited; more as the grace period ages (SRCU_INTERVAL).", 0,
+		func(e *Experiment) *int { return &e.srcu.Interval })
+	ticks("srcu.max_interval", "Never more ticks than this (SRCU_MAX_INTERVAL).", 1,
+		func(e *Experiment) *int { return &e.srcu.MaxInterval })
+	ticks("srcu.max_nodelay", "Scans at once after each other before one waits a tick (srcutree.srcu_max_nodelay and srcu_max_nodelay_phase).", 1,
+		func(e *Experiment) *int { return &e.srcu.MaxNoDelay })
+	times("srcu.retry_check_delay", "Wait between two scans on the spot (srcutree.srcu_retry_check_delay).",
+		func(e *Experiment) *sim.Time { return &e.srcu.RetryDelay })
+	times("srcu.exp_holdoff", "Time since the last grace period after which synchronize_srcu hurries the next one (srcutree.exp_holdoff).",
+		func(e *Experiment) *sim.Time { return &e.srcu.ExpHoldoff })
+}
+
 func (e *Experiment) spins() bool { return e.simulatesKernel() && e.rwsem.OptimisticSpin }
 
 // maxObjects is how many locks, counters or pointers there can be.
@@ -77,7 +107,12 @@ func bindBenchObjects(t *schema.Table[Experiment]) {
 	})
 	schema.Bind(t, "kernel.bench.preemptible", schema.Bool, "Leaves preemption on under tas, ticket and mcs locks, as in user space: waiters and the holder can lose their CPU.",
 		func(e *Experiment) *bool { return &e.kernel.PreemptibleSpin }).When("path lock-bench", func(e *Experiment) bool { return e.runs("lock-bench") })
+	schema.Bind(t, "kernel.bench.rwsem_lines", schema.Enum[kinds.Lines]("arrangement", kinds.LineNames()...), "Lines of designs rwsem and bravo-rwsem: packed: count and owner in one line, as in the struct; split-owner: owner in a line of its own.",
+		func(e *Experiment) *kinds.Lines { return &e.kernel.RWSemLines }).When("path lock-bench, ref-bench or ref-update", (*Experiment).locksOrRefs)
 }
+
+// locksOrRefs: a path runs that can use an rw_semaphore of its own.
+func (e *Experiment) locksOrRefs() bool { return e.runs("lock-bench", "ref-bench", "ref-update") }
 
 func bindMapping(t *schema.Table[Experiment]) {
 	const needs = "path mmap-munmap or brk"

@@ -67,8 +67,8 @@ func (s *Setup) run(d Design) (*Run, error) {
 	}
 	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration}
 	r.Spec.Params = e.Clone().kernel
-	rwsem := e.rwsem
-	r.Spec.Params.RWSem = &rwsem
+	rwsem, rcu, srcu := e.rwsem, e.rcu, e.srcu
+	r.Spec.Params.RWSem, r.Spec.Params.RCU, r.Spec.Params.SRCU = &rwsem, &rcu, &srcu
 	if r.Spec.Groups, err = e.place(hw); err != nil {
 		return nil, err
 	}

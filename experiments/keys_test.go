@@ -76,6 +76,10 @@ var bases = map[string]base{
 	// More threads than CPUs.
 	"shared-cpus": {"lock-overcommit", "mutex", []string{"warmup=0ns", "duration=1ms", "sweep.group.lockers.count=[20]",
 		"kernel.tick=50us", "kernel.sched.slice=100us"}},
+	// Grace periods that are waited for, while some CPUs are idle.
+	"rcu":          {"lock-slow-events", "rcu-sync", append(graceful, "kernel.rcu.first_fqs=0")},
+	"srcu":         {"lock-slow-events", "srcu-sync", append(graceful, "kernel.srcu.exp_holdoff=1ms")},
+	"srcu-hurried": {"lock-slow-events", "srcu-sync", graceful},
 	// Working sets a little larger than one level of small caches.
 	"beyond-l1d": {"machine-micro", "chase-36KiB", smallCaches},
 	"beyond-l2":  {"machine-micro", "chase-72KiB", smallCaches},
@@ -85,6 +89,8 @@ var bases = map[string]base{
 	"stores":     {"machine-micro", "fence-k-48", []string{}},
 	"contended":  {"machine-micro", "fetch-add-40", []string{}},
 }
+
+var graceful = []string{"warmup=0ns", "duration=4ms", "group.readers.hold=400000cycles", `sweep.kernel.tick=["20us"]`}
 
 var smallCaches = []string{"warmup=200us", "duration=200us", "machine=skylake-client-8c", "machine.cache.l2.size=64KiB", "machine.cache.llc.size=128KiB",
 	"machine.cache.llc.kind=victim"}
@@ -211,10 +217,19 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 
 	"kernel.bench.objects":          {"locks", "kernel.bench.objects", "4"},
 	"kernel.bench.preemptible":      {"lock", "kernel.bench.preemptible", "true"},
+	"kernel.bench.rwsem_lines":      {"rwsem", "kernel.bench.rwsem_lines", "split-owner"},
 	"kernel.rwsem.optimistic_spin":  {"rwsem", "kernel.rwsem.optimistic_spin", "false"},
 	"kernel.rwsem.reader_spin":      {"rwsem", "kernel.rwsem.reader_spin", "100ns"},
 	"kernel.rwsem.reader_spin_each": {"rwsem", "kernel.rwsem.reader_spin_each", "10us"},
 	"kernel.rwsem.handoff_timeout":  {"rwsem", "kernel.rwsem.handoff_timeout", "10us"},
+
+	"kernel.rcu.first_fqs":          {"rcu", "kernel.rcu.first_fqs", "5"},
+	"kernel.rcu.next_fqs":           {"rcu", "kernel.rcu.next_fqs", "5"},
+	"kernel.srcu.interval":          {"srcu", "kernel.srcu.interval", "3"},
+	"kernel.srcu.max_interval":      {"srcu", "kernel.srcu.max_interval", "1"},
+	"kernel.srcu.max_nodelay":       {"srcu-hurried", "kernel.srcu.max_nodelay", "1"},
+	"kernel.srcu.retry_check_delay": {"srcu", "kernel.srcu.retry_check_delay", "1us"},
+	"kernel.srcu.exp_holdoff":       {"srcu", "kernel.srcu.exp_holdoff", "0ns"},
 
 	"kernel.layout":                {"hits", "kernel.layout", "mm-7.0"},
 	"kernel.layout_override.*":     {"zipf", "kernel.layout_override.mm_struct.mm_lock_seq", "512"},

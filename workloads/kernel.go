@@ -125,7 +125,7 @@ func (u *UprobeParams) costs(m *cores.Machine) uprobes.Costs {
 // config is the kernel for the workload's threads on the machine.
 func config(spec *Spec, m *cores.Machine) kernel.Config {
 	p, top := &spec.Params, &m.Mem.Topology
-	cfg := kernel.Config{CPUs: top.CPUs(), TickPeriod: p.Tick, RWSem: p.RWSem,
+	cfg := kernel.Config{CPUs: top.CPUs(), TickPeriod: p.Tick, RWSem: p.RWSem, RCU: p.RCU, SRCU: p.SRCU,
 		Slice: p.Sched.Slice, Preempt: p.Sched.Preempt, Idle: p.Sched.Idle}
 	domain := top.SocketOf
 	if m.Mem.Domain == coherence.ScopeCluster {

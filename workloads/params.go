@@ -2,8 +2,11 @@ package workloads
 
 import (
 	"mmsim/kernel/locking"
+	"mmsim/kernel/locking/kinds"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/srcu"
 	"mmsim/kernel/uprobes"
 	"mmsim/sim"
 )
@@ -22,7 +25,11 @@ type Params struct {
 	// Sched are the scheduler's parameters; a zero Slice is the kernel's own.
 	Sched SchedParams
 	// RWSem are the build-time choices of rwsem.c; nil stands for the kernel's.
-	RWSem  *locking.RWSemOptions
+	RWSem *locking.RWSemOptions
+	// RCU and SRCU set the lengths of grace periods; nil stands for the
+	// kernel's.
+	RCU    *rcu.Options
+	SRCU   *srcu.Options
 	MM     MMParams
 	Uprobe UprobeParams
 	// Objects is how many locks, counters or pointers the bench paths have to
@@ -31,6 +38,9 @@ type Params struct {
 	// PreemptibleSpin leaves preemption on under the simple spinlocks (tas,
 	// ticket, mcs), as in user space.
 	PreemptibleSpin bool
+	// RWSemLines says how the words of rwsem and bravo-rwsem share lines in the
+	// bench paths.
+	RWSemLines kinds.Lines
 }
 
 // SchedParams are parameters of the scheduler.

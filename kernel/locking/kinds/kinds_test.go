@@ -249,6 +249,39 @@ func TestPreemptible(t *testing.T) {
 	}
 }
 
+// An rw_semaphore's count and owner share a line, or not, as asked for; it works
+// either way.
+func TestRWSemLines(t *testing.T) {
+	const tasks, rounds = 4, 20
+	for _, kind := range []string{"rwsem", "bravo-rwsem"} {
+		for _, lines := range []kinds.Lines{kinds.Packed, kinds.SplitOwner} {
+			w := newWorld(t, kind, tasks, 1, kinds.Options{Lines: lines})
+			n := 0
+			w.run(t, tasks, uint64(lines), func(c *sim.CPU, _ int) {
+				for range rounds {
+					w.l[0].Lock(c, sim.Exclusive)
+					old := n
+					c.Compute(1)
+					n = old + 1
+					w.l[0].Unlock(c, sim.Exclusive)
+				}
+			})
+			if n != tasks*rounds {
+				t.Errorf("%s, lines %v: %d increments of %d", kind, lines, n, tasks*rounds)
+			}
+			words := map[string]sim.Addr{}
+			for a := w.data[0].A - 512; a < w.data[0].A; a += 8 { // the lock is in front of its data
+				if _, word, ok := strings.Cut(w.syms.Lookup(a).Field, "."); ok {
+					words[word] = a
+				}
+			}
+			if together := words["count"]/64 == words["owner"]/64; words["count"] == 0 || together != (lines == kinds.Packed) {
+				t.Errorf("%s, lines %v: count at %#x, owner at %#x", kind, lines, words["count"], words["owner"])
+			}
+		}
+	}
+}
+
 // Locks that nobody contends for allocate no host memory.
 func TestNoAllocations(t *testing.T) {
 	for _, kind := range kinds.Kinds() {
