@@ -40,6 +40,8 @@ type Program struct {
 	// with StoreDeps. Otherwise every earlier load of the CPU counts as a
 	// control dependency of every store.
 	ExactDeps bool
+	// Broken is taken out of the paths that have it; 0 is nothing.
+	Broken sim.Break
 }
 
 // View is the memory at the end of an execution.

@@ -66,6 +66,21 @@ func (u *Uprobes) findActive(c *sim.CPU, m *mm.MM, vaddr uint64) (p sim.Ptr, isT
 	return p, isTrap
 }
 
+// Lookup is the first attempt of a hit to find the uprobe at vaddr, in the
+// sections that keep it: the design's own way, without its fallback, which is
+// what MMapLock does at once. For checks.
+func (u *Uprobes) Lookup(c *sim.CPU, m *mm.MM, vaddr uint64) (p sim.Ptr) {
+	idx := u.enter(c)
+	if u.finder == nil {
+		p, _ = u.findLocked(c, m, vaddr)
+	} else {
+		p = u.finder.find(c, u, m, vaddr)
+	}
+	u.drop(c, p)
+	u.leave(c, idx)
+	return p
+}
+
 // offsetIn is vaddr_to_offset: the file offset of vaddr, in bytes.
 func offsetIn(c *sim.CPU, v mm.VMA, vaddr uint64) uint64 {
 	pgoff := v.Pgoff(c)
