@@ -77,6 +77,7 @@ type group struct {
 	think      sim.Time
 	target     workloads.Distribution
 	zipfMilli  int
+	writes     workloads.Area
 	section    bench.Section
 	reads      units.Permille
 	nest       bench.Nest

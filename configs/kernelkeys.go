@@ -26,8 +26,8 @@ func defaultUprobe() workloads.UprobeParams {
 
 func bindKernel(t *schema.Table[Experiment]) {
 	const kernel = "a path of the simulated kernel"
-	const process = "a path of a process: uprobe-hit or mmap-munmap"
-	schema.Bind(t, "kernel.layout", layoutKind, "mm_struct layout: where mmap_lock's count and owner and mm_lock_seq lie.",
+	const process = "a path of a process"
+	schema.Bind(t, "kernel.layout", layoutKind, "Where fields lie: mm-*: mmap_lock and mm_lock_seq in mm_struct, the rest as in 6.14; others: all structs of that kernel; by-design: the era's, mm-6.5 for designs that are no era.",
 		func(e *Experiment) *string { return &e.kernel.Layout }).When(process, (*Experiment).simulatesProcess)
 	schema.Bind(t, "kernel.tick", schema.Positive(schema.Time), "Period of the scheduler tick (1/HZ), which drives RCU.",
 		func(e *Experiment) *sim.Time { return &e.kernel.Tick }).When(kernel, (*Experiment).simulatesKernel)
@@ -115,14 +115,16 @@ func bindBenchObjects(t *schema.Table[Experiment]) {
 func (e *Experiment) locksOrRefs() bool { return e.runs("lock-bench", "ref-bench", "ref-update") }
 
 func bindMapping(t *schema.Table[Experiment]) {
-	const needs = "path mmap-munmap"
-	mapping := func(e *Experiment) bool { return e.runs("mmap-munmap") }
-	schema.Bind(t, "kernel.mm.mmap_pages", schema.Count(1, maxPages), "Pages of a mapping that mmap-munmap makes.",
+	const needs = "path mmap-munmap or brk"
+	mapping := func(e *Experiment) bool { return e.runs("mmap-munmap", "brk") }
+	const anyWriter = "a path that changes the address space"
+	writing := (*Experiment).writes
+	schema.Bind(t, "kernel.mm.mmap_pages", schema.Count(1, maxPages), "Pages of a mapping that mmap-munmap makes, and by which brk grows the heap.",
 		func(e *Experiment) *int { return &e.kernel.MM.MmapPages }).When(needs, mapping)
-	schema.Bind(t, "kernel.mm.touched_pages", schema.Count(0, maxPages), "Pages of it that are mapped in before munmap; they need their translations flushed.",
-		func(e *Experiment) *int { return &e.kernel.MM.TouchedPages }).When(needs, mapping)
+	schema.Bind(t, "kernel.mm.touched_pages", schema.Count(0, maxPages), "Pages of it, or of an area that mprotect or vma-split-merge changes, that are mapped in: they need their translations flushed.",
+		func(e *Experiment) *int { return &e.kernel.MM.TouchedPages }).When("path mmap-munmap, brk or mprotect", func(e *Experiment) bool { return e.runs("mmap-munmap", "brk", "mprotect") })
 	schema.Bind(t, "kernel.mm.sheaf", schema.Count(0, maxSheaf), "Objects in a per-CPU slab sheaf, through which VMAs and maple nodes are allocated (32 in 6.18); 0 means none, as in earlier kernels.",
-		func(e *Experiment) *int { return &e.kernel.MM.Sheaf }).When(needs, mapping)
+		func(e *Experiment) *int { return &e.kernel.MM.Sheaf }).When(anyWriter, writing)
 	for _, c := range []struct {
 		name, doc string
 		at        func(c *mm.Costs) *sim.Cycles
@@ -133,19 +135,22 @@ func bindMapping(t *schema.Table[Experiment]) {
 		{"cr3_write", "Flushing one address space from the CPU's own TLB.", func(c *mm.Costs) *sim.Cycles { return &c.CR3Write }},
 	} {
 		schema.Bind(t, "kernel.mm."+c.name, schema.Cycles, c.doc,
-			func(e *Experiment) *sim.Cycles { return c.at(&e.kernel.MM.Costs) }).When(needs, mapping)
+			func(e *Experiment) *sim.Cycles { return c.at(&e.kernel.MM.Costs) }).When(anyWriter, writing)
 	}
 }
 
 func bindUprobe(t *schema.Table[Experiment]) {
-	const needs = "path uprobe-hit"
-	probing := func(e *Experiment) bool { return e.runs("uprobe-hit") }
+	const needs = "a path of uprobes"
+	probing := (*Experiment).probes
 	schema.Bind(t, "kernel.uprobe.probes", schema.Count(1, maxProbes), "Probed functions of the process, each in a text VMA of its own.",
 		func(e *Experiment) *int { return &e.kernel.Uprobe.Probes }).When(needs, probing)
 	schema.Bind(t, "kernel.uprobe.other_probes", schema.Count(0, maxProbes), "Uprobes on files that the process does not map: they make the tree deeper.",
 		func(e *Experiment) *int { return &e.kernel.Uprobe.OtherProbes }).When(needs, probing)
 	schema.Bind(t, "kernel.uprobe.more_consumers", schema.Count(0, maxProbes), "Consumers of each uprobe beyond the first.",
 		func(e *Experiment) *int { return &e.kernel.Uprobe.MoreConsumers }).When(needs, probing)
+	schema.Bind(t, "kernel.uprobe.unregistered", schema.Bool, "Probes have no consumers at the start: uprobes and breakpoints come and go with path uprobe-register.",
+		func(e *Experiment) *bool { return &e.kernel.Uprobe.Unregistered }).When("path uprobe-register", func(e *Experiment) bool { return e.runs("uprobe-register") })
+	bindChoices(t)
 	cost := func(name, doc string, at func(u *workloads.UprobeParams) *sim.Cycles) {
 		schema.Bind(t, "kernel.uprobe."+name, schema.Cycles, doc+", beyond its memory operations.",
 			func(e *Experiment) *sim.Cycles { return at(&e.kernel.Uprobe) }).When(needs, probing)
@@ -155,4 +160,39 @@ func bindUprobe(t *schema.Table[Experiment]) {
 	cost("vma_lookup", "Finding the VMA", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.VMALookup })
 	cost("tree_lookup", "Finding the uprobe", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.TreeLookup })
 	cost("chain", "handler_chain and emulation of the probed instruction", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.Chain })
+}
+
+// bindChoices binds the parts of the hit path that can be chosen one by one.
+func bindChoices(t *schema.Table[Experiment]) {
+	for _, k := range workloads.ChoiceKeys() {
+		names, doc := []string{workloads.ByDesign}, k.Doc+": by-design: as the design has it"
+		for _, v := range k.Values {
+			names = append(names, v.Name)
+			doc += "; " + v.Name + ": " + v.Title
+		}
+		needs, live := "a path of uprobes", (*Experiment).probes
+		if k.Key == "lookup" {
+			needs, live = "a path of a process", (*Experiment).simulatesProcess
+		}
+		schema.Bind(t, choicePrefix+k.Key, schema.Enum[workloads.Choice](k.Key, names...), doc+".",
+			func(e *Experiment) *workloads.Choice { return k.At(&e.kernel.Uprobe.Choices) }).When(needs, live)
+	}
+	var names []string
+	doc := "The probed instruction"
+	for _, v := range uprobes.Insns() {
+		names = append(names, v.Name)
+		doc += "; " + v.Name + ": " + v.Title
+	}
+	schema.Bind(t, choicePrefix+"instruction", schema.Enum[uprobes.Insn]("instruction", names...), doc+".",
+		func(e *Experiment) *uprobes.Insn { return &e.kernel.Uprobe.Insn }).When("a path of uprobes", (*Experiment).probes)
+}
+
+const choicePrefix = "kernel.uprobe."
+
+// probes reports whether some group's path is one of uprobes, and writes
+// whether one changes the address space.
+func (e *Experiment) probes() bool { return e.runs("uprobe-hit", "uretprobe", "uprobe-register") }
+
+func (e *Experiment) writes() bool {
+	return e.runs("mmap-munmap", "mprotect", "vma-split-merge", "brk", "dlopen", "uprobe-register")
 }

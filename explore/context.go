@@ -103,6 +103,7 @@ func (x *context) runBody() {
 // start readies the context for a new execution.
 func (x *context) start(cpu int32, task sim.TaskID, body func(c *sim.CPU), s ctxState) {
 	*x.c = *sim.NewCPU(x.m, x.id, task, x.c.Name)
+	x.c.Broken = x.m.p.Broken
 	x.cpu, x.body, x.state, x.step = cpu, body, s, sim.StepUser
 	x.c.IRQOff, x.prev, x.going, x.ended, x.inHook = s == out, sim.NoTask, s == ready, false, false
 	x.op, x.postponed, x.preempted, x.yielded, x.returning = op{}, false, false, false, false

@@ -23,7 +23,10 @@ type Program struct {
 	// Syms names addresses in traces; may be nil.
 	Syms    *sim.Symbols
 	Threads []Thread
-	// Hooks are the kernel's entry points; any may be nil.
+	// Hooks are the kernel's entry points; any may be nil. Without Exit a CPU does
+	// nothing more once its thread's body has returned, which saves a search by
+	// schedules most of its work: leave it in only if some thread waits for that
+	// CPU, or a grace period for its quiescent state.
 	Hooks sim.Hooks
 	// Reset puts everything that bodies and invariants keep on the Go side
 	// (registers, ghost state) back to its initial value; may be nil.
@@ -37,6 +40,8 @@ type Program struct {
 	// with StoreDeps. Otherwise every earlier load of the CPU counts as a
 	// control dependency of every store.
 	ExactDeps bool
+	// Broken is taken out of the paths that have it; 0 is nothing.
+	Broken sim.Break
 }
 
 // View is the memory at the end of an execution.

@@ -25,6 +25,9 @@ type CPU struct {
 	// it on the handle of a context that begins by a context switch.
 	IRQOff bool
 
+	// Broken is what the executor takes out of the paths (Breaks); 0 is nothing.
+	Broken Break
+
 	ex    Executor
 	conds [MaxConds]Cond
 }

@@ -7,6 +7,7 @@ import (
 	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
 	"mmsim/kernel/srcu"
+	"mmsim/kernel/uprobes"
 	"mmsim/sim"
 )
 
@@ -14,8 +15,8 @@ import (
 // Costs of entering and leaving the kernel by a trap are not among them: they
 // are the machine's (cores.OSCosts).
 type Params struct {
-	// Layout names where mmap_lock and mm_lock_seq lie in mm_struct: one of
-	// mm.MMPresets.
+	// Layout names where fields lie: one of Layouts. ByDesign or "" is the era's,
+	// for designs that are eras.
 	Layout string
 	// Overrides move single fields of any kernel struct, in the order given.
 	Overrides []FieldOffset
@@ -59,7 +60,7 @@ type FieldOffset struct {
 type MMParams struct {
 	VMAs         int // of the process before the run, probed ones included
 	MmapPages    int // size of a writer's mapping
-	TouchedPages int // pages that a writer maps in before munmap; each needs its translation flushed
+	TouchedPages int // pages of it that a writer touches; each needs its translation flushed
 	Sheaf        int // capacity of the sheaves of VMAs and maple nodes; 0: none
 	// Costs of mmap and munmap beyond their memory operations; the zero value
 	// stands for mm.DefaultCosts.
@@ -73,6 +74,12 @@ type UprobeParams struct {
 	Handler     sim.Cycles // of one consumer's handler, beyond its memory operations
 	// MoreConsumers is the number of each uprobe's consumers beyond the first.
 	MoreConsumers int
+	// Choices replace single parts of the run's design.
+	Choices ChoiceParams
+	Insn    uprobes.Insn // the probed instruction
+	// Unregistered starts without consumers: probes come and go with path
+	// uprobe-register. MoreConsumers then means nothing.
+	Unregistered bool
 	// Costs of the hit path beyond its memory operations; the zero value
 	// stands for those of uprobes.DefaultCosts.
 	Costs UprobeCosts

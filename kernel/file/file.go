@@ -205,13 +205,26 @@ func (s *Files) close(c *sim.CPU, f sim.Ptr) {
 	if mode&fmodeNoAccount == 0 {
 		s.nr.Add(c, -1)
 	}
-	c.FetchAdd(c.LoadPtr(f.F(s.f.cred)).F(credUsage), ^uint64(0), sim.Full) // put_cred
+	s.putCred(c, f)
 	if p.delayed {
 		p.cache.FreeRCU(c, f)
 	} else {
 		p.cache.Free(c, f)
 	}
 }
+
+// putCred is put_cred. Its full order is the only one in the free path that keeps
+// the next life of the memory behind what other CPUs did before they dropped
+// their references, in the kernel's memory model (uprobes.md section 5.6).
+func (s *Files) putCred(c *sim.CPU, f sim.Ptr) {
+	o := sim.Full
+	if c.Breaks(breakPutCred) {
+		o = sim.Relaxed
+	}
+	c.FetchAdd(c.LoadPtr(f.F(s.f.cred)).F(credUsage), ^uint64(0), o)
+}
+
+var breakPutCred = sim.NewBreak("file.put-cred-full", "full order of put_cred in the free path of struct file")
 
 // Count is the exact number of open files, without backing ones.
 func (s *Files) Count(c *sim.CPU) int64 { return s.nr.Sum(c) }

@@ -13,15 +13,24 @@ type mmSeqcount struct{ vmaRWSem }
 // locked is mm_lock_seqcount_begin: the store barrier keeps what the writer
 // changes behind the odd number.
 func (mmSeqcount) locked(c *sim.CPU, m *MM) {
-	m.bumpSeq(c)
-	writeBeginBarrier(c)
+	if !c.Breaks(breakBeginOdd) {
+		m.bumpSeq(c)
+	}
+	if !c.Breaks(breakBeginWMB) {
+		writeBeginBarrier(c)
+	}
 }
 
 // unlocking is mm_lock_seqcount_end: the store barrier keeps what the writer
 // changed before the even number.
 func (mmSeqcount) unlocking(c *sim.CPU, m *MM) {
-	writeEndBarrier(c)
+	if !c.Breaks(breakEndWMB) {
+		writeEndBarrier(c)
+	}
 	m.bumpSeq(c)
+	if c.Breaks(breakBeginOdd) {
+		m.bumpSeq(c)
+	}
 }
 
 // bumpSeq is a plain increment: a load and a store.
@@ -34,6 +43,10 @@ func writeEndBarrier(c *sim.CPU)   { c.SmpWMB() }
 // holds mmap_lock for writing. Designs whose mm_lock_seq is a seqcount only:
 // MMSeqcount, MMSeqcount64, VMARefcnt.
 func (m *MM) SpeculateTryBegin(c *sim.CPU) (seq uint64, ok bool) {
+	if c.Breaks(breakAcquire) {
+		seq = c.Load(m.seq)
+		return seq, seq&1 == 0
+	}
 	return locking.Seqcount(m.seq).TryBegin(c)
 }
 
@@ -41,5 +54,11 @@ func (m *MM) SpeculateTryBegin(c *sim.CPU) (seq uint64, ok bool) {
 // writing since SpeculateTryBegin, so that what was read in between means
 // nothing.
 func (m *MM) SpeculateRetry(c *sim.CPU, seq uint64) bool {
+	switch {
+	case c.Breaks(breakRecheck):
+		return false
+	case c.Breaks(breakReaderRMB):
+		return c.Load(m.seq) != seq
+	}
 	return locking.Seqcount(m.seq).Retry(c, seq)
 }

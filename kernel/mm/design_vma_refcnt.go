@@ -116,7 +116,12 @@ func addNotZero(c *sim.CPU, r sim.Ref, n uint64) bool {
 }
 
 // free gives the memory back at once. vm_refcnt is 0; the stamp stays.
-func (vmaRefcnt) free(c *sim.CPU, s *System, vma sim.Ptr) { s.vmas.Free(c, vma) }
+func (vmaRefcnt) free(c *sim.CPU, s *System, vma sim.Ptr) {
+	if c.Breaks(breakSeqReset) {
+		c.Store(vma.F(s.vf.lockSeq), s.neverLocked())
+	}
+	s.vmas.Free(c, vma)
+}
 
 // readResult is what vma_start_read of 6.15 says.
 type readResult uint8
@@ -168,11 +173,11 @@ func (m *MM) startReadRefcnt(c *sim.CPU, vma sim.Ptr) readResult {
 		return readFails
 	}
 	c.LockTried(ref.A, sim.Shared)
-	if other := c.LoadPtr(vma.F(f.mm)); other.A != m.at.A {
+	if other := c.LoadPtr(vma.F(f.mm)); other.A != m.at.A && !c.Breaks(breakMMCheck) {
 		m.leaveForeign(c, vma, other)
 		return readFails
 	}
-	if stamp := c.Load(vma.F(f.lockSeq)); stamp == c.LoadAcquire(m.seq) {
+	if stamp := c.Load(vma.F(f.lockSeq)); stamp == c.LoadAcquire(m.seq) && !c.Breaks(breakStampCheck) {
 		m.putVMA(c, vma)
 		return readFails
 	}

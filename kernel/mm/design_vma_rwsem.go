@@ -46,7 +46,16 @@ func (vmaRWSem) detach(c *sim.CPU, m *MM, vma sim.Ptr) { c.Store(vma.F(m.s.vf.de
 
 // free is vm_area_free: after a grace period. vm_rcu lies over vm_start and
 // vm_end.
-func (vmaRWSem) free(c *sim.CPU, s *System, vma sim.Ptr) { s.b.RCU.CallRCU(c, vma, s.freeVMACb) }
+func (vmaRWSem) free(c *sim.CPU, s *System, vma sim.Ptr) {
+	if c.Breaks(breakSeqReset) {
+		c.Store(vma.F(s.vf.lockSeq), s.neverLocked())
+	}
+	if c.Breaks(breakFreeRCU) {
+		s.freeVMARCU(c, vma)
+		return
+	}
+	s.b.RCU.CallRCU(c, vma, s.freeVMACb)
+}
 
 func (s *System) freeVMARCU(c *sim.CPU, vma sim.Ptr) {
 	lock := c.LoadPtr(vma.F(s.vf.lock))
@@ -78,7 +87,7 @@ func (m *MM) startReadRWSem(c *sim.CPU, vma sim.Ptr) bool {
 	if !l.DownReadTrylock(c) {
 		return false
 	}
-	if stamp := c.Load(vma.F(f.lockSeq)); stamp == c.LoadAcquire(m.seqThrough(c, vma)) {
+	if stamp := c.Load(vma.F(f.lockSeq)); stamp == c.LoadAcquire(m.seqThrough(c, vma)) && !c.Breaks(breakStampCheck) {
 		l.UpRead(c)
 		return false
 	}
@@ -111,7 +120,7 @@ func (m *MM) lockRWSem(c *sim.CPU, addr uint64) (vma sim.Ptr, ok bool) {
 			m.vmaLock(c, vma).UpRead(c)
 			return vma, false
 		}
-		if c.Load(vma.F(f.detached)) == 0 {
+		if c.Load(vma.F(f.detached)) == 0 || c.Breaks(breakDetached) {
 			return vma, true
 		}
 		m.vmaLock(c, vma).UpRead(c)

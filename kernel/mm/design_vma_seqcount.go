@@ -17,7 +17,9 @@ func (vmaSeqcount) startWrite(c *sim.CPU, m *MM, vma sim.Ptr) {
 	l.DownWrite(c)
 	m.stamp(c, vma, seq)
 	prev := c.Step(stepVMAFence)
-	stampBarrier(c)
+	if !c.Breaks(breakStampWMB) {
+		stampBarrier(c)
+	}
 	c.Step(prev)
 	l.UpWrite(c)
 }
@@ -39,7 +41,12 @@ func (m *MM) SpeculateVMABegin(c *sim.CPU, vma sim.Ptr) (seq uint64, ok bool) {
 // SpeculateVMARetry ends the read: true if the VMA was write-locked since
 // SpeculateVMABegin or belongs to another mm now.
 func (m *MM) SpeculateVMARetry(c *sim.CPU, vma sim.Ptr, seq uint64) bool {
-	recheckBarrier(c)
+	switch {
+	case c.Breaks(breakVMARecheck):
+		return false
+	case !c.Breaks(breakVMAReaderRMB):
+		recheckBarrier(c)
+	}
 	if m.s.design == VMASeqcountOwn {
 		return m.ownSeqChanged(c, vma, seq)
 	}
@@ -52,14 +59,18 @@ func (m *MM) SpeculateVMARetry(c *sim.CPU, vma sim.Ptr, seq uint64) bool {
 // tested because the free path writes vm_rcu over vm_start without a new stamp.
 func (m *MM) stampBegin(c *sim.CPU, vma sim.Ptr) (seq uint64, ok bool) {
 	f := &m.s.vf
-	seq = c.LoadAcquire(vma.F(f.lockSeq))
-	if c.LoadAcquire(m.seq) == seq {
+	if c.Breaks(breakLoadOrder) {
+		now := c.LoadAcquire(m.seq)
+		if seq = c.LoadAcquire(vma.F(f.lockSeq)); seq == now {
+			return seq, false
+		}
+	} else if seq = c.LoadAcquire(vma.F(f.lockSeq)); c.LoadAcquire(m.seq) == seq {
 		return seq, false
 	}
 	if c.Load(vma.F(f.mm)) != uint64(m.at.A) {
 		return seq, false
 	}
-	return seq, c.Load(vma.F(f.detached)) == 0
+	return seq, c.Breaks(breakDetached) || c.Load(vma.F(f.detached)) == 0
 }
 
 func (m *MM) stampChanged(c *sim.CPU, vma sim.Ptr, seq uint64) bool {

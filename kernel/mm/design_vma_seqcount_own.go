@@ -34,7 +34,9 @@ func (vmaSeqcountOwn) startWrite(c *sim.CPU, m *MM, vma sim.Ptr) {
 	prev := c.Step(stepVMAFence)
 	list.AddTail(c, m.lockedNode(vma), m.lockedVMAs())
 	m.bumpOwnSeq(c, vma)
-	stampBarrier(c)
+	if !c.Breaks(breakOwnBeginWMB) {
+		stampBarrier(c)
+	}
 	c.Step(prev)
 }
 
@@ -47,7 +49,9 @@ func (w vmaSeqcountOwn) unlocking(c *sim.CPU, m *MM) {
 	prev := c.Step(stepVMAFence)
 	head := m.lockedVMAs()
 	if !list.Empty(c, head) {
-		writeEndBarrier(c)
+		if !c.Breaks(breakOwnEndWMB) {
+			writeEndBarrier(c)
+		}
 		for n := list.First(c, head); n.A != head.A; {
 			next := list.Next(c, n)
 			m.bumpOwnSeq(c, m.vmaOfNode(n))

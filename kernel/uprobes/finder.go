@@ -13,6 +13,8 @@ var (
 
 	fallbacks = sim.NewCounter("fallbacks")
 	attempts  = sim.NewCounter("speculation_attempts")
+	// wasted is the time of attempts that came to nothing.
+	wasted = sim.NewCounter("failed_attempts_ps")
 )
 
 // finder is how a design gets from an address to the uprobe without holding
@@ -51,8 +53,10 @@ func (u *Uprobes) findActive(c *sim.CPU, m *mm.MM, vaddr uint64) (p sim.Ptr, isT
 		p, isTrap = u.findLocked(c, m, vaddr)
 	} else {
 		c.Count(attempts, 1)
+		began := c.Now()
 		if p = u.finder.find(c, u, m, vaddr); p.IsNull() {
 			c.Count(fallbacks, 1)
+			c.Count(wasted, int64((c.Now()-began)/sim.Picosecond))
 			c.Step(stepFallback)
 			c.Compute(u.costs.VMALookup)
 			p, isTrap = u.findLocked(c, m, vaddr)
@@ -60,6 +64,21 @@ func (u *Uprobes) findActive(c *sim.CPU, m *mm.MM, vaddr uint64) (p sim.Ptr, isT
 	}
 	c.Step(prev)
 	return p, isTrap
+}
+
+// Lookup is the first attempt of a hit to find the uprobe at vaddr, in the
+// sections that keep it: the design's own way, without its fallback, which is
+// what MMapLock does at once. For checks.
+func (u *Uprobes) Lookup(c *sim.CPU, m *mm.MM, vaddr uint64) (p sim.Ptr) {
+	idx := u.enter(c)
+	if u.finder == nil {
+		p, _ = u.findLocked(c, m, vaddr)
+	} else {
+		p = u.finder.find(c, u, m, vaddr)
+	}
+	u.drop(c, p)
+	u.leave(c, idx)
+	return p
 }
 
 // offsetIn is vaddr_to_offset: the file offset of vaddr, in bytes.

@@ -196,6 +196,16 @@ func (u *Uprobes) NewTask(c *sim.CPU, task sim.TaskID) {
 // Choices are the choices that the kernel was set up with.
 func (u *Uprobes) Choices() Choices { return u.k }
 
+// RefWord is the word uprobe.ref of the uprobe at p, for checks.
+func (u *Uprobes) RefWord(p sim.Ptr) sim.Ref { return p.F(u.f.ref) }
+
+// ExpireLeases is ri_timer of a task as a thread of its own runs it, on another
+// CPU than the task: for checks, which leave the timer wheel out.
+func (u *Uprobes) ExpireLeases(c *sim.CPU, task sim.TaskID) {
+	utask := c.LoadPtr(u.b.Sched.Task(task).F(sched.TaskUtask))
+	u.riTimer(c, utask.Add(offRITimer))
+}
+
 // Hits is what the handlers counted on all CPUs.
 func (u *Uprobes) Hits(c *sim.CPU) (n uint64) {
 	for cpu := range u.hits.CPUs() {

@@ -228,7 +228,7 @@ func (u *Uprobes) finishInstance(c *sim.CPU, utask, ri sim.Ptr, h held) {
 	case RetLease:
 		u.instances.FreeRCU(c, ri)
 	case RetLeasePooled:
-		if _, quiet := u.riSeq(utask).TryBegin(c); !quiet {
+		if _, quiet := u.riSeq(utask).TryBegin(c); !quiet && !c.Breaks(breakRIPool) {
 			u.instances.FreeRCU(c, ri) // the timer may look at it
 			return
 		}

@@ -1,0 +1,66 @@
+package check
+
+import (
+	"mmsim/configs/schema"
+	"mmsim/kernel/mm"
+	"mmsim/sim"
+)
+
+// Mutant is a break and where the search looks for what depends on it.
+type Mutant struct {
+	sim.BreakInfo
+	Scenario, Design string
+}
+
+// Mutants lists all breaks that paths declare, each with the scenario and design
+// that would show its absence.
+func Mutants() (l []Mutant) {
+	for _, b := range sim.Breaks() {
+		at := where[b.Name]
+		l = append(l, Mutant{b, at[0], at[1]})
+	}
+	return l
+}
+
+var where = map[string][2]string{
+	"mm-seqcount.reader-rmb": {"file-reuse", mm.MMSeqcount.String()},
+	"mm-seqcount.recheck":    {"spec-vs-munmap", mm.MMSeqcount.String()},
+	"mm-seqcount.acquire":    {"spec-vs-munmap", mm.MMSeqcount.String()},
+	"mm-seqcount.begin-odd":  {"spec-vs-munmap", mm.MMSeqcount.String()},
+	"mm-seqcount.begin-wmb":  {"spec-vs-munmap", mm.MMSeqcount.String()},
+	"mm-seqcount.end-wmb":    {"spec-vs-munmap", mm.MMSeqcount.String()},
+
+	"vma-seqcount.stamp-wmb":     {"spec-vs-munmap", mm.VMASeqcount.String()},
+	"vma-seqcount.load-order":    {"spec-vs-munmap", mm.VMASeqcount.String()},
+	"vma-seqcount.reader-rmb":    {"spec-vs-munmap", mm.VMASeqcount.String()},
+	"vma-seqcount.recheck":       {"spec-vs-munmap", mm.VMASeqcount.String()},
+	"vma-seqcount-own.begin-wmb": {"spec-vs-munmap", mm.VMASeqcountOwn.String()},
+	"vma-seqcount-own.end-wmb":   {"spec-vs-munmap", mm.VMASeqcountOwn.String()},
+
+	"vma.stamp-check":       {"spec-vs-munmap", mm.VMARWSem.String()},
+	"vma.detached-check":    {"spec-vs-munmap", mm.VMARWSem.String()},
+	"vma.mm-check":          {"spec-vs-reuse", mm.VMARefcnt.String()},
+	"vma.seq-reset-on-free": {"spec-vs-reuse", mm.VMARefcnt.String()},
+	"vma.free-rcu":          {"spec-vs-reuse", mm.VMARWSem.String()},
+	"file.put-cred-full":    {"file-reuse", mm.MMSeqcount.String()},
+	"ri-pool.seqcount":      {"ri-pool-vs-timer", mm.MMapLock.String()},
+
+	"tas.acquire":    {"lock-exclusion", "tas"},
+	"tas.release":    {"lock-exclusion", "tas"},
+	"ticket.release": {"lock-exclusion", "ticket"},
+}
+
+// FindBreak is the break of that name; none is zero.
+func FindBreak(name string) (sim.Break, error) {
+	if name == "" {
+		return 0, nil
+	}
+	var names []string
+	for _, b := range sim.Breaks() {
+		if b.Name == name {
+			return b.Break, nil
+		}
+		names = append(names, b.Name)
+	}
+	return 0, schema.Unknown("break", name, names)
+}

@@ -1,0 +1,87 @@
+// Package check explores the paths that are priced elsewhere: small programs over
+// the kernel's own code, with invariants, under every order that a memory model
+// and the scheduler allow. It asks whether a cheap design is still correct, and
+// whether the search would find out if it were not (mutants).
+package check
+
+import (
+	"mmsim/configs/schema"
+	"mmsim/explore"
+	"mmsim/kernel/locking/kinds"
+	"mmsim/kernel/mm"
+)
+
+// Scenario is one race that designs are checked against.
+type Scenario struct {
+	Name, Title string
+	// Designs it applies to, by name: lookups, or kinds of locks.
+	Designs []string
+	// CPUs of its program.
+	CPUs int
+	// Bound of the exhaustive search, unless the caller says otherwise.
+	Bound int
+
+	build func(design string) (*explore.Program, error)
+}
+
+// Program builds the scenario's program for a design, which must be one of
+// Designs.
+func (s *Scenario) Program(design string) (*explore.Program, error) { return s.build(design) }
+
+// Scenarios lists the scenarios in the order of reports.
+func Scenarios() []Scenario {
+	all := lookups(func(mm.Design) bool { return true })
+	numbered := lookups(func(d mm.Design) bool { return d != mm.MMapLock })
+	return []Scenario{
+		{"spec-vs-munmap", "a hit against munmap that splits its area, and mmap of another file there", all, 2, 2, lookup(specMunmap)},
+		{"spec-vs-reuse", "a hit against its VMA being freed and attached in another process", all, 2, 2, lookup(specReuse)},
+		{"file-reuse", "a hit against its file being closed and the memory opened as another file", all, 3, 2, lookup(fileReuse)},
+		{"seq-wrap", "a hit against write sections enough to wrap sequence numbers of two bits", numbered, 2, 2, lookup(seqWrap)},
+		{"ri-pool-vs-timer", "a thread that uses a return instance again against the time-out of the first use", all[:1], 2, 4, lookup(riPool)},
+		{"lock-exclusion", "two tasks that take one lock", locks(), 2, 2, lockExclusion},
+	}
+}
+
+func lookups(has func(mm.Design) bool) (names []string) {
+	for _, d := range mm.Designs() {
+		if has(d.Design) {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+func locks() (names []string) {
+	for _, k := range kinds.Kinds() {
+		names = append(names, k.Name)
+	}
+	return append(names, lockBusted)
+}
+
+func lookup(f func(mm.Design) (*explore.Program, error)) func(string) (*explore.Program, error) {
+	return func(design string) (*explore.Program, error) {
+		d, err := mm.ParseDesign(design)
+		if err != nil {
+			return nil, err
+		}
+		return f(d)
+	}
+}
+
+// Find is the scenario of that name.
+func Find(name string) (Scenario, error) {
+	for _, s := range Scenarios() {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return Scenario{}, schema.Unknown("scenario", name, Names())
+}
+
+// Names lists the names of all scenarios.
+func Names() (names []string) {
+	for _, s := range Scenarios() {
+		names = append(names, s.Name)
+	}
+	return names
+}
