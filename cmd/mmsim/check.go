@@ -211,7 +211,9 @@ func (f *checkFlags) tryMutants(ctx context.Context, out io.Writer, o check.Opti
 		if err != nil {
 			return err
 		}
-		o.Broken = m.Break
+		if o.Broken = m.Break; f.bound < 0 {
+			o.Bound = m.Bound
+		}
 		for _, model := range models {
 			o.Model = model
 			rs = append(rs, s.Run(m.Design, o))
