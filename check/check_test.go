@@ -35,6 +35,9 @@ func TestVerdicts(t *testing.T) {
 		{"spec-vs-split", "mm-seqcount", ""},
 		{"spec-vs-split", "vma-seqcount", ""},
 		{"spec-vs-split", "vma-seqcount-own", ""},
+		{"spec-vs-merge", "mm-seqcount", ""},
+		{"spec-vs-merge", "vma-seqcount", ""},
+		{"spec-vs-merge", "vma-seqcount-own", ""},
 		{"spec-vs-reuse", "mm-seqcount", ""},
 		{"spec-vs-reuse", "vma-seqcount", ""},
 		{"spec-vs-reuse", "vma-seqcount-own", ""},
@@ -64,7 +67,8 @@ func TestVerdicts(t *testing.T) {
 
 // What the searches find of the mutants, under the weakest model that is quick.
 func TestMutants(t *testing.T) {
-	found := strings.Fields(`mm-seqcount.reader-rmb mm-seqcount.recheck mm-seqcount.begin-odd vma-seqcount.recheck vma.mm-check
+	found := strings.Fields(`mm-seqcount.reader-rmb mm-seqcount.recheck mm-seqcount.begin-odd mm-seqcount.begin-wmb
+		vma-seqcount.stamp-wmb vma-seqcount.reader-rmb vma-seqcount.recheck vma-seqcount-own.begin-wmb vma.mm-check
 		vma.free-rcu ri-pool.seqcount tas.acquire tas.release ticket.release`)
 	for _, m := range Mutants() {
 		if _, err := Find(m.Scenario); err != nil {

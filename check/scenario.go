@@ -35,6 +35,7 @@ func Scenarios() []Scenario {
 	return []Scenario{
 		{"spec-vs-munmap", "a hit against munmap that splits its area, and mmap of another file there", all, 2, 2, lookup(specMunmap)},
 		{"spec-vs-split", "a hit against munmap of a part of its area, which changes vm_start and vm_pgoff in place", numbered, 2, 2, lookup(specSplit)},
+		{"spec-vs-merge", "a hit against mmap that makes its area grow, which changes vm_start and vm_pgoff in place", numbered, 2, 2, lookup(specMerge)},
 		{"spec-vs-reuse", "a hit against its VMA being freed and attached in another process", all, 2, 2, lookup(specReuse)},
 		{"file-reuse", "a hit against its file being closed and the memory opened as another file", all, 3, 2, lookup(fileReuse)},
 		{"seq-wrap", "a hit against write sections enough to wrap sequence numbers of two bits", numbered, 2, 2, lookup(seqWrap)},
