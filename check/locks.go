@@ -11,8 +11,8 @@ import (
 	"mmsim/sim"
 )
 
-// lockBusted is the lock that is wrong on purpose.
-const lockBusted = "lock-busted"
+// LockBusted is the design of lock-exclusion that is wrong on purpose.
+const LockBusted = "lock-busted"
 
 var protectedLayout = sim.NewLayout("protected", 64, 64, sim.F("count", 0, 8), sim.F("busted", 8, 4))
 
@@ -32,7 +32,7 @@ func lockExclusion(kind string) (*explore.Program, error) {
 	data := b.Arena.Object(protectedLayout, "")
 	count := data.F(protectedLayout.Field("count"))
 	var l kinds.Lock = busted{locking.BustedLockAt(data.F(protectedLayout.Field("busted")))}
-	if kind != lockBusted {
+	if kind != LockBusted {
 		var err error
 		if l, err = kinds.New(b, kinds.Options{}).Make(kind, "lock"); err != nil {
 			return nil, err
@@ -57,8 +57,6 @@ func lockExclusion(kind string) (*explore.Program, error) {
 		return "", nil
 	}
 	p.Hooks = b.Hooks()
-	if kind != "percpu-rwsem" { // whose writers wait for a grace period
-		p.Hooks.Boot = nil
-	}
+	p.Hooks.Boot = nil // which starts the ticks
 	return p, nil
 }

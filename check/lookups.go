@@ -38,6 +38,44 @@ func specMunmap(d mm.Design) (*explore.Program, error) {
 	return w.Program, w.boot(w.mm, whole)
 }
 
+// specSplit is the first part of specMunmap alone: small enough for a larger
+// bound.
+func specSplit(d mm.Design) (*explore.Program, error) {
+	w, err := newWorld(d, setup{cpus: 2})
+	if err != nil {
+		return nil, err
+	}
+	a, ofA := w.inode("A", 0, 1, 2)
+	file := w.sys.OpenFile(w.c, a)
+	w.thread("munmap", func(c *sim.CPU) { unmap(c, w.mm) })
+	w.thread("hit", func(c *sim.CPU) {
+		w.hit(c, "U3: a hit found a uprobe by a half-done change of the area", ofA[1])
+	})
+	whole := text(file, 0)
+	whole.Addr -= sim.PageBytes
+	whole.Bytes += sim.PageBytes
+	return w.Program, w.boot(w.mm, whole)
+}
+
+// specMerge is a hit against a mmap that makes its area grow downwards, so that
+// vm_start and vm_pgoff change in place. Unlike a split it takes no reference to
+// the file, which is a full barrier.
+func specMerge(d mm.Design) (*explore.Program, error) {
+	w, err := newWorld(d, setup{cpus: 2})
+	if err != nil {
+		return nil, err
+	}
+	a, ofA := w.inode("A", 0, 1, 2)
+	file := w.sys.OpenFile(w.c, a)
+	below := text(file, 0)
+	below.Addr -= sim.PageBytes
+	w.thread("mmap", func(c *sim.CPU) { remap(c, w.mm, below) })
+	w.thread("hit", func(c *sim.CPU) {
+		w.hit(c, "U3: a hit found a uprobe by a half-done change of the area", ofA[1])
+	})
+	return w.Program, w.boot(w.mm, text(file, 1))
+}
+
 // specReuse is a hit against a VMA that is freed and attached in another mm: what
 // the other process maps there is not found (vma-locking-and-fork.md section 2e).
 func specReuse(d mm.Design) (*explore.Program, error) {

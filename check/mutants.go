@@ -10,6 +10,8 @@ import (
 type Mutant struct {
 	sim.BreakInfo
 	Scenario, Design string
+	// Bound that the search needs.
+	Bound int
 }
 
 // Mutants lists all breaks that paths declare, each with the scenario and design
@@ -17,25 +19,29 @@ type Mutant struct {
 func Mutants() (l []Mutant) {
 	for _, b := range sim.Breaks() {
 		at := where[b.Name]
-		l = append(l, Mutant{b, at[0], at[1]})
+		l = append(l, Mutant{b, at[0], at[1], mutantBound})
 	}
 	return l
 }
 
+// mutantBound is larger than what unbroken designs are explored to: most breaks
+// need a preemption on both sides, and a stale read.
+const mutantBound = 3
+
 var where = map[string][2]string{
 	"mm-seqcount.reader-rmb": {"file-reuse", mm.MMSeqcount.String()},
-	"mm-seqcount.recheck":    {"spec-vs-munmap", mm.MMSeqcount.String()},
-	"mm-seqcount.acquire":    {"spec-vs-munmap", mm.MMSeqcount.String()},
-	"mm-seqcount.begin-odd":  {"spec-vs-munmap", mm.MMSeqcount.String()},
-	"mm-seqcount.begin-wmb":  {"spec-vs-munmap", mm.MMSeqcount.String()},
-	"mm-seqcount.end-wmb":    {"spec-vs-munmap", mm.MMSeqcount.String()},
+	"mm-seqcount.recheck":    {"spec-vs-merge", mm.MMSeqcount.String()},
+	"mm-seqcount.acquire":    {"spec-vs-merge", mm.MMSeqcount.String()},
+	"mm-seqcount.begin-odd":  {"spec-vs-merge", mm.MMSeqcount.String()},
+	"mm-seqcount.begin-wmb":  {"spec-vs-merge", mm.MMSeqcount.String()},
+	"mm-seqcount.end-wmb":    {"spec-vs-merge", mm.MMSeqcount.String()},
 
-	"vma-seqcount.stamp-wmb":     {"spec-vs-munmap", mm.VMASeqcount.String()},
-	"vma-seqcount.load-order":    {"spec-vs-munmap", mm.VMASeqcount.String()},
-	"vma-seqcount.reader-rmb":    {"spec-vs-munmap", mm.VMASeqcount.String()},
-	"vma-seqcount.recheck":       {"spec-vs-munmap", mm.VMASeqcount.String()},
-	"vma-seqcount-own.begin-wmb": {"spec-vs-munmap", mm.VMASeqcountOwn.String()},
-	"vma-seqcount-own.end-wmb":   {"spec-vs-munmap", mm.VMASeqcountOwn.String()},
+	"vma-seqcount.stamp-wmb":     {"spec-vs-merge", mm.VMASeqcount.String()},
+	"vma-seqcount.load-order":    {"spec-vs-merge", mm.VMASeqcount.String()},
+	"vma-seqcount.reader-rmb":    {"spec-vs-merge", mm.VMASeqcount.String()},
+	"vma-seqcount.recheck":       {"spec-vs-merge", mm.VMASeqcount.String()},
+	"vma-seqcount-own.begin-wmb": {"spec-vs-merge", mm.VMASeqcountOwn.String()},
+	"vma-seqcount-own.end-wmb":   {"spec-vs-merge", mm.VMASeqcountOwn.String()},
 
 	"vma.stamp-check":       {"spec-vs-munmap", mm.VMARWSem.String()},
 	"vma.detached-check":    {"spec-vs-munmap", mm.VMARWSem.String()},

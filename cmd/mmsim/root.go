@@ -45,7 +45,7 @@ Exit status: 0 done; 1 a run failed; 2 bad input, nothing was run or written;
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newRun(), newList(), newMachine(), newExplain(), newLitmus())
+	root.AddCommand(newRun(), newList(), newMachine(), newExplain(), newLitmus(), newCheck())
 	strictDefaults(root)
 	return root
 }
