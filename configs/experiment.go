@@ -7,6 +7,8 @@ import (
 	"mmsim/configs/units"
 	"mmsim/kernel/bench"
 	"mmsim/kernel/locking"
+	"mmsim/kernel/rcu"
+	"mmsim/kernel/srcu"
 	"mmsim/sim"
 	"mmsim/workloads"
 )
@@ -26,6 +28,8 @@ type Experiment struct {
 	sweeps      []Sweep
 	kernel      workloads.Params
 	rwsem       locking.RWSemOptions
+	rcu         rcu.Options
+	srcu        srcu.Options
 	quick       []Assignment
 	src         *schema.Source
 	changed     []string // what overrides set and reports do not show anyway
@@ -73,6 +77,7 @@ type group struct {
 	think      sim.Time
 	target     workloads.Distribution
 	zipfMilli  int
+	writes     workloads.Area
 	section    bench.Section
 	reads      units.Permille
 	nest       bench.Nest

@@ -9,7 +9,9 @@ import (
 	"mmsim/kernel/bench"
 	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/srcu"
 	"mmsim/sim"
 	"mmsim/workloads"
 )
@@ -22,8 +24,8 @@ var (
 
 // freshExperiment has the defaults of keys that may be left out.
 func freshExperiment() Experiment {
-	return Experiment{seed: 1, seeds: 1, rwsem: locking.DefaultRWSemOptions(),
-		kernel: workloads.Params{Layout: "mm-6.5", Tick: sim.Millisecond, Objects: 1, Sched: workloads.SchedParams{Slice: sched.DefaultSlice},
+	return Experiment{seed: 1, seeds: 1, rwsem: locking.DefaultRWSemOptions(), rcu: rcu.DefaultOptions(), srcu: srcu.DefaultOptions(),
+		kernel: workloads.Params{Layout: workloads.ByDesign, Tick: sim.Millisecond, Objects: 1, Sched: workloads.SchedParams{Slice: sched.DefaultSlice},
 			MM:     workloads.MMParams{VMAs: 40, MmapPages: 4, TouchedPages: 1, Costs: mm.DefaultCosts()},
 			Uprobe: defaultUprobe()}}
 }
@@ -101,6 +103,11 @@ func bindGroup(t *schema.Table[group]) {
 		func(g *group) *workloads.Distribution { return &g.target }).When(needs, paced)
 	schema.Bind(t, "zipf_exponent", schema.Milli(4000), "Exponent of the Zipf distribution.",
 		func(g *group) *int { return &g.zipfMilli }).When(`target = "zipf"`, func(g *group) bool { return paced(g) && g.target == workloads.Zipf })
+	schema.Bind(t, "writes", schema.Enum[workloads.Area]("area", "unrelated", "neighbour", "probed"),
+		"Areas that a writer changes. unrelated: its own, far from the probes; neighbour: right behind probed areas; probed: the probed areas (not mmap-munmap).",
+		func(g *group) *workloads.Area { return &g.writes }).When("path mmap-munmap, mprotect or vma-split-merge", func(g *group) bool {
+		return slices.Contains([]string{"mmap-munmap", "mprotect", "vma-split-merge"}, g.path)
+	})
 	bindBench(t)
 }
 

@@ -89,8 +89,11 @@ func parseDesign(raw any, at func(string) string) (d Design, err error) {
 		d.Label = d.Name
 		return d, nil
 	}
-	if err := schema.OnlyKeys(m, at, "design", "label", "set"); err != nil {
+	if err := schema.KnownKeys(m, at, append([]string{"design", "label", "set"}, choiceNames()...)...); err != nil {
 		return d, err
+	}
+	if m["label"] == nil {
+		return d, schema.At(at(""), schema.Problem("a table with design and label", "label is missing"))
 	}
 	if d.Name, err = schema.Name.Parse(m["design"]); err != nil {
 		return d, schema.At(at(".design"), err)
@@ -99,14 +102,28 @@ func parseDesign(raw any, at func(string) string) (d Design, err error) {
 		return d, schema.At(at(".label"), err)
 	}
 	set, ok := m["set"].(map[string]any)
-	if !ok {
+	if !ok && m["set"] != nil {
 		return d, schema.At(at(".set"), schema.Problem(`a table such as { "kernel.layout" = "mm-7.0" }`, "%s is no table", schema.Show(m["set"])))
+	}
+	for _, key := range choiceNames() {
+		if v, ok := m[key]; ok {
+			d.Set = append(d.Set, Assignment{Key: choicePrefix + key, Value: v})
+		}
 	}
 	for key, v := range set {
 		d.Set = append(d.Set, Assignment{Key: key, Value: v})
 	}
 	sort.Slice(d.Set, func(i, j int) bool { return d.Set[i].Key < d.Set[j].Key })
 	return d, nil
+}
+
+// choiceNames are the keys that a design can set by their last name alone.
+func choiceNames() []string {
+	names := []string{"instruction"}
+	for _, k := range workloads.ChoiceKeys() {
+		names = append(names, k.Key)
+	}
+	return names
 }
 
 func formatDesigns(ds []Design) any {

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"mmsim/configs/schema"
+	"mmsim/kernel/locking/kinds"
 	"mmsim/kernel/mm"
 	"mmsim/kernel/sched"
 	"mmsim/kernel/uprobes"
@@ -25,8 +26,8 @@ func defaultUprobe() workloads.UprobeParams {
 
 func bindKernel(t *schema.Table[Experiment]) {
 	const kernel = "a path of the simulated kernel"
-	const process = "a path of a process: uprobe-hit or mmap-munmap"
-	schema.Bind(t, "kernel.layout", layoutKind, "mm_struct layout: where mmap_lock's count and owner and mm_lock_seq lie.",
+	const process = "a path of a process"
+	schema.Bind(t, "kernel.layout", layoutKind, "Where fields lie: mm-*: mmap_lock and mm_lock_seq in mm_struct, the rest as in 6.14; others: all structs of that kernel; by-design: the era's, mm-6.5 for designs that are no era.",
 		func(e *Experiment) *string { return &e.kernel.Layout }).When(process, (*Experiment).simulatesProcess)
 	schema.Bind(t, "kernel.tick", schema.Positive(schema.Time), "Period of the scheduler tick (1/HZ), which drives RCU.",
 		func(e *Experiment) *sim.Time { return &e.kernel.Tick }).When(kernel, (*Experiment).simulatesKernel)
@@ -36,6 +37,7 @@ func bindKernel(t *schema.Table[Experiment]) {
 	bindUprobe(t)
 	bindSched(t)
 	bindRWSem(t)
+	bindGracePeriods(t)
 	bindBenchObjects(t)
 	schema.Members(t, "kernel.layout_override", schema.Count(0, 1<<16), `Fields moved within their struct, in this order: "mm_struct.mm_lock_seq" = byte offset.`,
 		setOverride, getOverrides).When(process, (*Experiment).simulatesProcess)
@@ -65,6 +67,34 @@ func bindRWSem(t *schema.Table[Experiment]) {
 		func(e *Experiment) *sim.Time { return &e.rwsem.HandoffTimeout }).When(kernel, (*Experiment).simulatesKernel)
 }
 
+// maxTicks is the longest delay within a grace period.
+const maxTicks = 10000
+
+// bindGracePeriods binds the lengths of grace periods.
+func bindGracePeriods(t *schema.Table[Experiment]) {
+	const kernel = "a path of the simulated kernel"
+	ticks := func(key, doc string, least int64, at func(e *Experiment) *int) {
+		schema.Bind(t, "kernel."+key, schema.Count(least, maxTicks), doc, at).When(kernel, (*Experiment).simulatesKernel)
+	}
+	times := func(key, doc string, at func(e *Experiment) *sim.Time) {
+		schema.Bind(t, "kernel."+key, schema.Time, doc, at).When(kernel, (*Experiment).simulatesKernel)
+	}
+	ticks("rcu.first_fqs", "Ticks from the start of a grace period of RCU until idle CPUs are looked for (rcutree.jiffies_till_first_fqs).", 0,
+		func(e *Experiment) *int { return &e.rcu.FirstFQS })
+	ticks("rcu.next_fqs", "Ticks until they are looked for again (rcutree.jiffies_till_next_fqs).", 1,
+		func(e *Experiment) *int { return &e.rcu.NextFQS })
+	ticks("srcu.interval", "Ticks between two scans of SRCU's counters, unless expedited; more as the grace period ages (SRCU_INTERVAL).", 0,
+		func(e *Experiment) *int { return &e.srcu.Interval })
+	ticks("srcu.max_interval", "Never more ticks than this (SRCU_MAX_INTERVAL).", 1,
+		func(e *Experiment) *int { return &e.srcu.MaxInterval })
+	ticks("srcu.max_nodelay", "Scans at once after each other before one waits a tick (srcutree.srcu_max_nodelay and srcu_max_nodelay_phase).", 1,
+		func(e *Experiment) *int { return &e.srcu.MaxNoDelay })
+	times("srcu.retry_check_delay", "Wait between two scans on the spot (srcutree.srcu_retry_check_delay).",
+		func(e *Experiment) *sim.Time { return &e.srcu.RetryDelay })
+	times("srcu.exp_holdoff", "Time since the last grace period after which synchronize_srcu hurries the next one (srcutree.exp_holdoff).",
+		func(e *Experiment) *sim.Time { return &e.srcu.ExpHoldoff })
+}
+
 func (e *Experiment) spins() bool { return e.simulatesKernel() && e.rwsem.OptimisticSpin }
 
 // maxObjects is how many locks, counters or pointers there can be.
@@ -77,17 +107,24 @@ func bindBenchObjects(t *schema.Table[Experiment]) {
 	})
 	schema.Bind(t, "kernel.bench.preemptible", schema.Bool, "Leaves preemption on under tas, ticket and mcs locks, as in user space: waiters and the holder can lose their CPU.",
 		func(e *Experiment) *bool { return &e.kernel.PreemptibleSpin }).When("path lock-bench", func(e *Experiment) bool { return e.runs("lock-bench") })
+	schema.Bind(t, "kernel.bench.rwsem_lines", schema.Enum[kinds.Lines]("arrangement", kinds.LineNames()...), "Lines of designs rwsem and bravo-rwsem: packed: count and owner in one line, as in the struct; split-owner: owner in a line of its own.",
+		func(e *Experiment) *kinds.Lines { return &e.kernel.RWSemLines }).When("path lock-bench, ref-bench or ref-update", (*Experiment).locksOrRefs)
 }
 
+// locksOrRefs: a path runs that can use an rw_semaphore of its own.
+func (e *Experiment) locksOrRefs() bool { return e.runs("lock-bench", "ref-bench", "ref-update") }
+
 func bindMapping(t *schema.Table[Experiment]) {
-	const needs = "path mmap-munmap"
-	mapping := func(e *Experiment) bool { return e.runs("mmap-munmap") }
-	schema.Bind(t, "kernel.mm.mmap_pages", schema.Count(1, maxPages), "Pages of a mapping that mmap-munmap makes.",
+	const needs = "path mmap-munmap or brk"
+	mapping := func(e *Experiment) bool { return e.runs("mmap-munmap", "brk") }
+	const anyWriter = "a path that changes the address space"
+	writing := (*Experiment).writes
+	schema.Bind(t, "kernel.mm.mmap_pages", schema.Count(1, maxPages), "Pages of a mapping that mmap-munmap makes, and by which brk grows the heap.",
 		func(e *Experiment) *int { return &e.kernel.MM.MmapPages }).When(needs, mapping)
-	schema.Bind(t, "kernel.mm.touched_pages", schema.Count(0, maxPages), "Pages of it that are mapped in before munmap; they need their translations flushed.",
-		func(e *Experiment) *int { return &e.kernel.MM.TouchedPages }).When(needs, mapping)
+	schema.Bind(t, "kernel.mm.touched_pages", schema.Count(0, maxPages), "Pages of it, or of an area that mprotect or vma-split-merge changes, that are mapped in: they need their translations flushed.",
+		func(e *Experiment) *int { return &e.kernel.MM.TouchedPages }).When("path mmap-munmap, brk or mprotect", func(e *Experiment) bool { return e.runs("mmap-munmap", "brk", "mprotect") })
 	schema.Bind(t, "kernel.mm.sheaf", schema.Count(0, maxSheaf), "Objects in a per-CPU slab sheaf, through which VMAs and maple nodes are allocated (32 in 6.18); 0 means none, as in earlier kernels.",
-		func(e *Experiment) *int { return &e.kernel.MM.Sheaf }).When(needs, mapping)
+		func(e *Experiment) *int { return &e.kernel.MM.Sheaf }).When(anyWriter, writing)
 	for _, c := range []struct {
 		name, doc string
 		at        func(c *mm.Costs) *sim.Cycles
@@ -98,19 +135,22 @@ func bindMapping(t *schema.Table[Experiment]) {
 		{"cr3_write", "Flushing one address space from the CPU's own TLB.", func(c *mm.Costs) *sim.Cycles { return &c.CR3Write }},
 	} {
 		schema.Bind(t, "kernel.mm."+c.name, schema.Cycles, c.doc,
-			func(e *Experiment) *sim.Cycles { return c.at(&e.kernel.MM.Costs) }).When(needs, mapping)
+			func(e *Experiment) *sim.Cycles { return c.at(&e.kernel.MM.Costs) }).When(anyWriter, writing)
 	}
 }
 
 func bindUprobe(t *schema.Table[Experiment]) {
-	const needs = "path uprobe-hit"
-	probing := func(e *Experiment) bool { return e.runs("uprobe-hit") }
+	const needs = "a path of uprobes"
+	probing := (*Experiment).probes
 	schema.Bind(t, "kernel.uprobe.probes", schema.Count(1, maxProbes), "Probed functions of the process, each in a text VMA of its own.",
 		func(e *Experiment) *int { return &e.kernel.Uprobe.Probes }).When(needs, probing)
 	schema.Bind(t, "kernel.uprobe.other_probes", schema.Count(0, maxProbes), "Uprobes on files that the process does not map: they make the tree deeper.",
 		func(e *Experiment) *int { return &e.kernel.Uprobe.OtherProbes }).When(needs, probing)
 	schema.Bind(t, "kernel.uprobe.more_consumers", schema.Count(0, maxProbes), "Consumers of each uprobe beyond the first.",
 		func(e *Experiment) *int { return &e.kernel.Uprobe.MoreConsumers }).When(needs, probing)
+	schema.Bind(t, "kernel.uprobe.unregistered", schema.Bool, "Probes have no consumers at the start: uprobes and breakpoints come and go with path uprobe-register.",
+		func(e *Experiment) *bool { return &e.kernel.Uprobe.Unregistered }).When("path uprobe-register", func(e *Experiment) bool { return e.runs("uprobe-register") })
+	bindChoices(t)
 	cost := func(name, doc string, at func(u *workloads.UprobeParams) *sim.Cycles) {
 		schema.Bind(t, "kernel.uprobe."+name, schema.Cycles, doc+", beyond its memory operations.",
 			func(e *Experiment) *sim.Cycles { return at(&e.kernel.Uprobe) }).When(needs, probing)
@@ -120,4 +160,39 @@ func bindUprobe(t *schema.Table[Experiment]) {
 	cost("vma_lookup", "Finding the VMA", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.VMALookup })
 	cost("tree_lookup", "Finding the uprobe", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.TreeLookup })
 	cost("chain", "handler_chain and emulation of the probed instruction", func(u *workloads.UprobeParams) *sim.Cycles { return &u.Costs.Chain })
+}
+
+// bindChoices binds the parts of the hit path that can be chosen one by one.
+func bindChoices(t *schema.Table[Experiment]) {
+	for _, k := range workloads.ChoiceKeys() {
+		names, doc := []string{workloads.ByDesign}, k.Doc+": by-design: as the design has it"
+		for _, v := range k.Values {
+			names = append(names, v.Name)
+			doc += "; " + v.Name + ": " + v.Title
+		}
+		needs, live := "a path of uprobes", (*Experiment).probes
+		if k.Key == "lookup" {
+			needs, live = "a path of a process", (*Experiment).simulatesProcess
+		}
+		schema.Bind(t, choicePrefix+k.Key, schema.Enum[workloads.Choice](k.Key, names...), doc+".",
+			func(e *Experiment) *workloads.Choice { return k.At(&e.kernel.Uprobe.Choices) }).When(needs, live)
+	}
+	var names []string
+	doc := "The probed instruction"
+	for _, v := range uprobes.Insns() {
+		names = append(names, v.Name)
+		doc += "; " + v.Name + ": " + v.Title
+	}
+	schema.Bind(t, choicePrefix+"instruction", schema.Enum[uprobes.Insn]("instruction", names...), doc+".",
+		func(e *Experiment) *uprobes.Insn { return &e.kernel.Uprobe.Insn }).When("a path of uprobes", (*Experiment).probes)
+}
+
+const choicePrefix = "kernel.uprobe."
+
+// probes reports whether some group's path is one of uprobes, and writes
+// whether one changes the address space.
+func (e *Experiment) probes() bool { return e.runs("uprobe-hit", "uretprobe", "uprobe-register") }
+
+func (e *Experiment) writes() bool {
+	return e.runs("mmap-munmap", "mprotect", "vma-split-merge", "brk", "dlopen", "uprobe-register")
 }

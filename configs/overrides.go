@@ -5,14 +5,12 @@ import (
 	"strings"
 
 	"mmsim/configs/schema"
-	"mmsim/kernel/mm"
-	"mmsim/kernel/uprobes"
 	"mmsim/sim"
 	"mmsim/workloads"
 )
 
 var layoutKind = schema.Checked(schema.Name, func(name string) error {
-	if known := mm.MMLayoutNames(); !slices.Contains(known, name) {
+	if known := workloads.Layouts(); !slices.Contains(known, name) {
 		return schema.Unknown("layout", name, known)
 	}
 	return nil
@@ -46,8 +44,8 @@ func getOverrides(e *Experiment) []schema.Member {
 
 // checkOverrides: the fields exist in structs whose layout is a parameter, and
 // fit where they are moved.
-func (e *Experiment) checkOverrides() error {
-	layouts, err := uprobes.DefaultLayouts(e.kernel.Layout)
+func (e *Experiment) checkOverrides(design string) error {
+	layouts, err := workloads.LayoutsNamed(workloads.LayoutOf(e.kernel.Layout, design))
 	if err != nil {
 		return e.src.Fault("kernel.layout", err)
 	}

@@ -67,12 +67,12 @@ func (s *Setup) run(d Design) (*Run, error) {
 	}
 	r := &Run{Machine: hw, Design: d.Name, Label: d.Label, Warmup: e.warmup, Duration: e.duration}
 	r.Spec.Params = e.Clone().kernel
-	rwsem := e.rwsem
-	r.Spec.Params.RWSem = &rwsem
+	rwsem, rcu, srcu := e.rwsem, e.rcu, e.srcu
+	r.Spec.Params.RWSem, r.Spec.Params.RCU, r.Spec.Params.SRCU = &rwsem, &rcu, &srcu
 	if r.Spec.Groups, err = e.place(hw); err != nil {
 		return nil, err
 	}
-	if err := e.checkKernel(hw); err != nil {
+	if err := e.checkKernel(hw, d.Name); err != nil {
 		return nil, err
 	}
 	for i := range e.groups {
@@ -100,7 +100,21 @@ func (g *group) load() string {
 	if g.target == workloads.Zipf {
 		s += " " + units.FormatMilli(g.zipfMilli)
 	}
+	if g.writes != workloads.Unrelated {
+		s += ", " + g.writes.String() + " areas"
+	}
 	return s + g.work()
+}
+
+// hitsProbes tells the paths whose targets are the probed areas.
+func (g *group) hitsProbes() bool {
+	switch g.path {
+	case "uprobe-hit", "uretprobe", "uprobe-register":
+		return true
+	case "mprotect", "vma-split-merge":
+		return g.writes != workloads.Unrelated
+	}
+	return false
 }
 
 // work describes what a thread of a bench path does in an operation.
@@ -157,8 +171,11 @@ func (e *Experiment) place(hw *cores.Machine) ([]workloads.Group, error) {
 		if err != nil {
 			return nil, e.src.Fault(path+key, err)
 		}
-		if limit := e.kernel.Uprobe.Probes; g.path == "uprobe-hit" && g.target == workloads.OwnVMA && len(cpus) > limit {
+		if limit := e.kernel.Uprobe.Probes; g.hitsProbes() && g.target == workloads.OwnVMA && len(cpus) > limit {
 			return nil, e.src.Fault(path+"target", schema.Problem("at least as many kernel.uprobe.probes as threads", "own-vma: %d threads, but %d probed VMAs", len(cpus), limit))
+		}
+		if g.path == "mmap-munmap" && g.writes == workloads.Probed {
+			return nil, e.src.Fault(path+"writes", schema.Problem("unrelated or neighbour", "probed areas stay mapped under mmap-munmap"))
 		}
 		for _, cpu := range cpus {
 			if other, ok := taken[cpu]; ok && other != g.name {
@@ -167,7 +184,7 @@ func (e *Experiment) place(hw *cores.Machine) ([]workloads.Group, error) {
 			taken[cpu] = g.name
 		}
 		out = append(out, workloads.Group{Name: g.name, Path: g.path, CPUs: cpus, Free: g.placement == free, Interval: g.arrival.Interval(),
-			Think: g.think, Target: g.target, ZipfMilli: g.zipfMilli,
+			Think: g.think, Target: g.target, ZipfMilli: g.zipfMilli, Writes: g.writes,
 			Section: g.section, ReadPermille: int(g.reads), Nest: g.nest})
 	}
 	return out, nil
@@ -187,18 +204,22 @@ func (e *Experiment) blame(second int) string {
 	return fmt.Sprintf("group[%d].first_cpu", second)
 }
 
-func (e *Experiment) checkKernel(hw *cores.Machine) error {
+func (e *Experiment) checkKernel(hw *cores.Machine, design string) error {
 	k := &e.kernel
 	switch {
-	case e.runs("mmap-munmap") && k.MM.TouchedPages > k.MM.MmapPages:
+	case e.runs("mmap-munmap", "brk") && k.MM.TouchedPages > k.MM.MmapPages:
 		return e.src.Fault("kernel.mm.touched_pages", schema.Problem("at most kernel.mm.mmap_pages", "%d of %d pages", k.MM.TouchedPages, k.MM.MmapPages))
-	case e.runs("uprobe-hit") && k.Uprobe.Probes > k.MM.VMAs:
+	case e.runs("uretprobe") && e.runs("uprobe-hit"):
+		return e.src.Fault("group", schema.Problem("one of them", "paths uprobe-hit and uretprobe in one process"))
+	case k.Uprobe.Unregistered && e.runs("uretprobe"):
+		return e.src.Fault("kernel.uprobe.unregistered", schema.Problem("false", "a call of path uretprobe needs its probe"))
+	case e.probes() && k.Uprobe.Probes > k.MM.VMAs:
 		return e.src.Fault("kernel.uprobe.probes", schema.Problem("at most kernel.mm.vmas", "%d probes in %d VMAs", k.Uprobe.Probes, k.MM.VMAs))
 	}
 	if err := e.checkBench(hw); err != nil || !e.simulatesProcess() {
 		return err
 	}
-	return e.checkOverrides()
+	return e.checkOverrides(design)
 }
 
 // checkBench: there are as many locks as are taken at once, and an object has

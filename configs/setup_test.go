@@ -9,6 +9,7 @@ import (
 
 	"mmsim/configs/schema"
 	"mmsim/sim"
+	"mmsim/workloads"
 )
 
 func load(t *testing.T, experiment string, sets ...string) (*Setup, error) {
@@ -105,7 +106,7 @@ func TestSetFaultsNameTheFlag(t *testing.T) {
 		t.Errorf("--machine: %v", err)
 	}
 	_, err = Load(Options{Experiment: "uprobe-vma-lokup"})
-	if err == nil || !strings.Contains(err.Error(), `unknown experiment "uprobe-vma-lokup"; expected one of`) || !strings.Contains(err.Error(), `did you mean "uprobe-vma-lookup"?`) {
+	if err == nil || !strings.Contains(err.Error(), `unknown experiment "uprobe-vma-lokup"`) || !strings.Contains(err.Error(), `did you mean "uprobe-vma-lookup"?`) {
 		t.Errorf("unknown experiment: %v", err)
 	}
 }
@@ -261,11 +262,17 @@ func TestVariants(t *testing.T) {
 		if d.Label == "one-line" {
 			want = "mm-7.0"
 		}
+		if d.Label == "6.14-spin" {
+			want = "6.19"
+			if workloads.ChoiceKeys()[1].Values[r.Spec.Params.Uprobe.Choices.Tree-1].Name != "spinlock" {
+				t.Errorf("%s: tree %d", d.Label, r.Spec.Params.Uprobe.Choices.Tree)
+			}
+		}
 		if r.Spec.Params.Layout != want || r.Label != d.Label {
 			t.Errorf("%s: layout %s, want %s", d.Label, r.Spec.Params.Layout, want)
 		}
 	}
-	if got := fmt.Sprint(labels); got != "[mmap-lock one-line mm-seqcount]" {
+	if got := fmt.Sprint(labels); got != "[mmap-lock one-line mm-seqcount 6.14-spin]" {
 		t.Errorf("labels %s", got)
 	}
 }

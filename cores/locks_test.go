@@ -31,11 +31,6 @@ func (l annotated) lock(c *sim.CPU) {
 	c.LockAcquired(l.word.A, sim.Exclusive)
 }
 
-func (l annotated) unlock(c *sim.CPU) {
-	c.LockReleased(l.word.A, sim.Exclusive)
-	c.StoreRelease(l.word, 0)
-}
-
 // TestLockStates: the error about a deadlock says for each thread which locks
 // it holds and waits for, for each lock who holds it and who waits since when,
 // and names both orders in which the locks were taken.

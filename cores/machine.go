@@ -1,6 +1,6 @@
 // Package cores is the executor that prices the CPU contract: cores with
 // store buffers, miss buffers, fences, atomics, spin-waits, interrupts and
-// parked tasks, in virtual time, on the memory system of package coherence.
+// tasks that share CPUs, in virtual time, on the memory system of package coherence.
 package cores
 
 import (

@@ -107,7 +107,7 @@ func (e *explanation) executeEvery(ctx context.Context, interval sim.Time) (*tra
 func (e *explanation) kernel() string {
 	from := "parameters of experiment " + e.experiment.Name()
 	if p, err := workloads.LookupPath(e.Path); err == nil && p.HasProcess() {
-		return fmt.Sprintf("layout %s, %s", e.spec.Params.Layout, from)
+		return fmt.Sprintf("layout %s, %s", workloads.LayoutOf(e.spec.Params.Layout, e.Design), from)
 	}
 	return from
 }

@@ -63,7 +63,7 @@ func matters(a configs.Assignment, group string) error {
 
 // aloneKeys are the keys of a group that matter to an execution alone: what it
 // aims at and what it does there.
-var aloneKeys = []string{"target", "zipf_exponent", "read_fraction", "nest", "nest_descending",
+var aloneKeys = []string{"target", "zipf_exponent", "writes", "read_fraction", "nest", "nest_descending",
 	"shared_writes", "shared_reads", "own_lines", "hold"}
 
 // KernelPaths are the paths that can be explained: those of the simulated
@@ -160,13 +160,23 @@ func pathsOf(experiment string) ([]string, error) {
 var presetPaths sync.Map // name -> func() ([]string, error)
 
 func findPaths(experiment string) ([]string, error) {
-	run, err := firstRun(experiment)
+	s, err := configs.Load(configs.Options{Experiment: experiment})
+	if err != nil {
+		return nil, err
+	}
+	designs, err := s.Designs()
 	if err != nil {
 		return nil, err
 	}
 	var out []string
-	for i := range run.Spec.Groups {
-		out = append(out, run.Spec.Groups[i].Path)
+	for _, p := range s.Points() {
+		run, err := s.Run(p, designs[0])
+		if err != nil {
+			return nil, err
+		}
+		for i := range run.Spec.Groups {
+			out = append(out, run.Spec.Groups[i].Path)
+		}
 	}
 	return out, nil
 }
@@ -188,17 +198,19 @@ func firstRun(experiment string) (*configs.Run, error) {
 	return s.Run(s.Points()[0], designs[0])
 }
 
-// withPath is the workload of the setup's first point in the design, with only
-// the first group of the path left, or nil if there is none. Settings that the
-// experiment's own variants of the design make do not count.
+// withPath is the workload of the setup's first point that has the path, in the
+// design, with only the first group of the path left, or nil if there is none.
+// Settings that the experiment's own variants of the design make do not count.
 func (q *ExplainRequest) withPath(s *configs.Setup) (*workloads.Spec, error) {
-	run, err := s.Run(s.Points()[0], configs.Design{Name: q.Design, Label: q.Design})
-	if err != nil {
-		return nil, err
-	}
-	for i := range run.Spec.Groups {
-		if run.Spec.Groups[i].Path == q.Path {
-			return &workloads.Spec{Groups: run.Spec.Groups[i : i+1], Params: run.Spec.Params}, nil
+	for _, p := range s.Points() {
+		run, err := s.Run(p, configs.Design{Name: q.Design, Label: q.Design})
+		if err != nil {
+			return nil, err
+		}
+		for i := range run.Spec.Groups {
+			if run.Spec.Groups[i].Path == q.Path {
+				return &workloads.Spec{Groups: run.Spec.Groups[i : i+1], Params: run.Spec.Params}, nil
+			}
 		}
 	}
 	return nil, nil

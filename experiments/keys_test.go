@@ -20,7 +20,7 @@ type base struct {
 
 // arguments are all --set arguments that make the base.
 func (b *base) arguments() []string {
-	return append([]string{fmt.Sprintf("designs=[%q]", b.design), "baseline=" + b.design, "seeds=1"}, b.set...)
+	return append([]string{fmt.Sprintf("designs=[%q]", b.design), fmt.Sprintf("baseline=%q", b.design), "seeds=1"}, b.set...)
 }
 
 var bases = map[string]base{
@@ -60,6 +60,12 @@ var bases = map[string]base{
 		"sweep.group.churners.count=[4]", "kernel.tick=20us"}},
 	"clusters": {"uprobe-clusters", "mmap-lock", []string{"warmup=0ns", "duration=25us",
 		"sweep.group.hitters.cpus=[[0, 8, 16, 24]]"}},
+	// Calls of functions with return probes, and single steps.
+	"calls": {"uretprobe-scaling", "6.12", []string{"warmup=5us", "duration=25us", "sweep.group.callers.count=[4]", "sweep.group.callers.target=[\"one-vma\"]"}},
+	"steps": {"uprobe-single-step", "6.12", []string{"warmup=5us", "duration=40us", "sweep.group.hitters.count=[40]"}},
+	// A probe that comes and goes, and a writer behind it.
+	"registering": {"uprobe-register", "6.12", []string{"warmup=5us", "duration=400us", "kernel.tick=20us", "sweep.kernel.uprobe.unregistered=[false]"}},
+	"splitting":   {"uprobe-churn", "vma-seqcount", []string{"warmup=5us", "duration=60us", "sweep.group.writer.writes=[\"unrelated\"]", "sweep.group.writer.arrival=[\"200000/s\"]"}},
 	// One lock, several locks, spinning and sleeping.
 	"lock": {"lock-scaling", "tas", []string{"warmup=5us", "duration=30us", "sweep.group.lockers.count=[6]"}},
 	"locks": {"lock-scaling", "mutex", []string{"warmup=5us", "duration=30us", "sweep.group.lockers.count=[6]",
@@ -70,6 +76,10 @@ var bases = map[string]base{
 	// More threads than CPUs.
 	"shared-cpus": {"lock-overcommit", "mutex", []string{"warmup=0ns", "duration=1ms", "sweep.group.lockers.count=[20]",
 		"kernel.tick=50us", "kernel.sched.slice=100us"}},
+	// Grace periods that are waited for, while some CPUs are idle.
+	"rcu":          {"lock-slow-events", "rcu-sync", append(graceful, "kernel.rcu.first_fqs=0")},
+	"srcu":         {"lock-slow-events", "srcu-sync", append(graceful, "kernel.srcu.exp_holdoff=1ms")},
+	"srcu-hurried": {"lock-slow-events", "srcu-sync", graceful},
 	// Working sets a little larger than one level of small caches.
 	"beyond-l1d": {"machine-micro", "chase-36KiB", smallCaches},
 	"beyond-l2":  {"machine-micro", "chase-72KiB", smallCaches},
@@ -79,6 +89,8 @@ var bases = map[string]base{
 	"stores":     {"machine-micro", "fence-k-48", []string{}},
 	"contended":  {"machine-micro", "fetch-add-40", []string{}},
 }
+
+var graceful = []string{"warmup=0ns", "duration=4ms", "group.readers.hold=400000cycles", `sweep.kernel.tick=["20us"]`}
 
 var smallCaches = []string{"warmup=200us", "duration=200us", "machine=skylake-client-8c", "machine.cache.l2.size=64KiB", "machine.cache.llc.size=128KiB",
 	"machine.cache.llc.kind=victim"}
@@ -205,10 +217,19 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 
 	"kernel.bench.objects":          {"locks", "kernel.bench.objects", "4"},
 	"kernel.bench.preemptible":      {"lock", "kernel.bench.preemptible", "true"},
+	"kernel.bench.rwsem_lines":      {"rwsem", "kernel.bench.rwsem_lines", "split-owner"},
 	"kernel.rwsem.optimistic_spin":  {"rwsem", "kernel.rwsem.optimistic_spin", "false"},
 	"kernel.rwsem.reader_spin":      {"rwsem", "kernel.rwsem.reader_spin", "100ns"},
 	"kernel.rwsem.reader_spin_each": {"rwsem", "kernel.rwsem.reader_spin_each", "10us"},
 	"kernel.rwsem.handoff_timeout":  {"rwsem", "kernel.rwsem.handoff_timeout", "10us"},
+
+	"kernel.rcu.first_fqs":          {"rcu", "kernel.rcu.first_fqs", "5"},
+	"kernel.rcu.next_fqs":           {"rcu", "kernel.rcu.next_fqs", "5"},
+	"kernel.srcu.interval":          {"srcu", "kernel.srcu.interval", "3"},
+	"kernel.srcu.max_interval":      {"srcu", "kernel.srcu.max_interval", "1"},
+	"kernel.srcu.max_nodelay":       {"srcu-hurried", "kernel.srcu.max_nodelay", "1"},
+	"kernel.srcu.retry_check_delay": {"srcu", "kernel.srcu.retry_check_delay", "1us"},
+	"kernel.srcu.exp_holdoff":       {"srcu", "kernel.srcu.exp_holdoff", "0ns"},
 
 	"kernel.layout":                {"hits", "kernel.layout", "mm-7.0"},
 	"kernel.layout_override.*":     {"zipf", "kernel.layout_override.mm_struct.mm_lock_seq", "512"},
@@ -224,11 +245,21 @@ var liveExperimentKeys = map[string]struct{ base, address, value string }{
 	"kernel.uprobe.probes":         {"zipf", "kernel.uprobe.probes", "16"},
 	"kernel.uprobe.other_probes":   {"hits", "kernel.uprobe.other_probes", "100"},
 	"kernel.uprobe.more_consumers": {"hits", "kernel.uprobe.more_consumers", "2"},
-	"kernel.uprobe.handler":        {"hits", "kernel.uprobe.handler", "300cycles"},
-	"kernel.uprobe.notify":         {"hits", "kernel.uprobe.notify", "300cycles"},
-	"kernel.uprobe.vma_lookup":     {"hits", "kernel.uprobe.vma_lookup", "300cycles"},
-	"kernel.uprobe.tree_lookup":    {"hits", "kernel.uprobe.tree_lookup", "300cycles"},
-	"kernel.uprobe.chain":          {"hits", "kernel.uprobe.chain", "300cycles"},
+	"group[].writes":               {"splitting", "sweep.group.writer.writes", `["probed"]`},
+	"kernel.uprobe.unregistered":   {"registering", "sweep.kernel.uprobe.unregistered", "[true]"},
+	"kernel.uprobe.lookup":         {"calls", "kernel.uprobe.lookup", "mm-seqcount"},
+	"kernel.uprobe.tree":           {"calls", "kernel.uprobe.tree", "spinlock"},
+	"kernel.uprobe.lifetime":       {"calls", "kernel.uprobe.lifetime", "refcount"},
+	"kernel.uprobe.retprobe":       {"calls", "kernel.uprobe.retprobe", "srcu-lease"},
+	"kernel.uprobe.trampoline":     {"calls", "kernel.uprobe.trampoline", "trap"},
+	"kernel.uprobe.xol":            {"steps", "kernel.uprobe.xol", "signal-denied"},
+	"kernel.uprobe.instruction":    {"calls", "kernel.uprobe.instruction", "push"},
+
+	"kernel.uprobe.handler":     {"hits", "kernel.uprobe.handler", "300cycles"},
+	"kernel.uprobe.notify":      {"hits", "kernel.uprobe.notify", "300cycles"},
+	"kernel.uprobe.vma_lookup":  {"hits", "kernel.uprobe.vma_lookup", "300cycles"},
+	"kernel.uprobe.tree_lookup": {"hits", "kernel.uprobe.tree_lookup", "300cycles"},
+	"kernel.uprobe.chain":       {"hits", "kernel.uprobe.chain", "300cycles"},
 }
 
 // Keys that name things or choose what is compared show in the report, not in

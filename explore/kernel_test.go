@@ -34,6 +34,7 @@ func newObject(cpus int) *object {
 	o.spin = b.Spin.At(p.F(objectLayout.Field("spin")))
 	o.count = p.F(objectLayout.Field("count"))
 	o.Hooks, o.MustEnd = b.Hooks(), true
+	o.Hooks.Exit = nil
 	return o
 }
 
@@ -76,6 +77,9 @@ func TestKernelLocks(t *testing.T) {
 		o = newObject(2)
 		o.tasks(2, o.rwsem.DownWrite, o.rwsem.UpWrite)
 		exhausted(t, "rwsem", o.Program, explore.Options{Model: m, Bound: 2})
+		o = newObject(3)
+		o.tasks(3, o.rwsem.DownWrite, o.rwsem.UpWrite)
+		exhausted(t, "rwsem on 3", o.Program, explore.Options{Model: m, Bound: 2})
 	}
 }
 

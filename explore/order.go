@@ -87,9 +87,9 @@ func (g *graph) armRead(t *thread, p []uint64, e, w int32, addr sim.Dep) {
 	}
 	g.depSet(t.set(g, acNextW), t, addr) // addr; po; [W]
 	setBit(t.set(g, acAll), e)
-	if fl&fNoReturn == 0 {
-		setBit(t.set(g, acLoads), e)
-	}
+	// DMB ISHLD does not order the load half of STADD, but that of an LDXR/STXR
+	// loop, which kernels without LSE run. What holds on both is shown.
+	setBit(t.set(g, acLoads), e)
 }
 
 // armWrite is the local order of the Armv8 model into a write.

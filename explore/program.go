@@ -23,7 +23,10 @@ type Program struct {
 	// Syms names addresses in traces; may be nil.
 	Syms    *sim.Symbols
 	Threads []Thread
-	// Hooks are the kernel's entry points; any may be nil.
+	// Hooks are the kernel's entry points; any may be nil. Without Exit a CPU does
+	// nothing more once its thread's body has returned, which saves a search by
+	// schedules most of its work: leave it in only if some thread waits for that
+	// CPU, or a grace period for its quiescent state.
 	Hooks sim.Hooks
 	// Reset puts everything that bodies and invariants keep on the Go side
 	// (registers, ghost state) back to its initial value; may be nil.

@@ -11,17 +11,16 @@ import (
 
 // rop is one operation of a random program.
 type rop struct {
-	kind  string // W R xchg add cas mb rmb wmb before after rl ru gp lock unlock
-	v     int
-	val   uint64
-	cmp   uint64
-	o     sim.Order
-	void  bool
-	addr  int // index of an earlier read of the thread, or -1
-	data  int
-	ctrl  bool // reads: everything behind depends on it by control
-	reg   int
-	match int
+	kind string // W R xchg add cas mb rmb wmb before after rl ru gp lock unlock
+	v    int
+	val  uint64
+	cmp  uint64
+	o    sim.Order
+	void bool
+	addr int // index of an earlier read of the thread, or -1
+	data int
+	ctrl bool // reads: everything behind depends on it by control
+	reg  int
 }
 
 func (p rop) read() bool {
@@ -558,6 +557,22 @@ func TestExactlyTheModels(t *testing.T) {
 					return
 				}
 			}
+		}
+	}
+}
+
+// Programs whose outcomes hang on rare parts of the models: prop & int of the
+// kernel model, address dependencies into later stores, and stale reads behind
+// a grace period.
+func TestRareParts(t *testing.T) {
+	for _, k := range []struct {
+		flavour string
+		seed    uint64
+	}{{"", 2620}, {"", 68}, {"rcu", 500}} {
+		r := rng{k.seed*7919 + uint64(len(k.flavour))}
+		p := randomProgram(&r, k.flavour)
+		for m := range numModels {
+			compare(t, p, m, fmt.Sprintf("%s seed %d", k.flavour, k.seed))
 		}
 	}
 }

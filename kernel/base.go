@@ -28,6 +28,9 @@ type Config struct {
 	TickPeriod sim.Time
 	// RWSem are rwsem.c's build-time choices; nil means the kernel's own.
 	RWSem *locking.RWSemOptions
+	// RCU and SRCU set how long grace periods take; nil means as in the kernel.
+	RCU  *rcu.Options
+	SRCU *srcu.Options
 	// Slice is the time slice; zero means sched.DefaultSlice.
 	Slice   sim.Time
 	Preempt sched.Preemption
@@ -59,11 +62,11 @@ func NewBase(mem *sim.Memory, syms *sim.Symbols, cfg Config) *Base {
 	b.Sched = sched.New(b.Arena, b.Spin, sched.Config{TaskCPU: cfg.TaskCPU, Allowed: cfg.Allowed, CPUs: cfg.CPUs,
 		CacheDomain: cfg.CacheDomain, NoTTWUQueue: cfg.NoTTWUQueue, TickPeriod: cfg.TickPeriod, Slice: cfg.Slice, Preempt: cfg.Preempt, Idle: cfg.Idle})
 	b.OSQ = osq.New(b.Arena, b.Sched)
-	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, rwsemOptions(cfg.RWSem))
+	b.RWSems = locking.NewRWSems(b.Arena, b.Sched, b.Spin, b.OSQ, orDefault(cfg.RWSem, locking.DefaultRWSemOptions))
 	b.Mutexes = locking.NewMutexes(b.Arena, b.Sched, b.Spin, b.OSQ)
 	b.Wait = wait.New(b.Arena, b.Sched, b.Spin)
-	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, b.Wait, cfg.TickPeriod)
-	b.SRCU = srcu.NewDomains(b.Arena, b.Sched, b.Spin, b.RCU)
+	b.RCU = rcu.New(b.Arena, b.Sched, b.Spin, b.Wait, orDefault(cfg.RCU, rcu.DefaultOptions))
+	b.SRCU = srcu.NewDomains(b.Arena, b.Sched, b.Spin, b.RCU, orDefault(cfg.SRCU, srcu.DefaultOptions))
 	b.PercpuRWSems = locking.NewPercpuRWSems(b.Sched, b.RCU, b.Wait)
 	b.Pages = kmem.NewPageAllocator(b.Arena, b.Spin, cfg.CPUs, cfg.Pages)
 	return b
@@ -79,9 +82,10 @@ func (b *Base) NewCache(l *sim.Layout, o kmem.CacheOptions) *kmem.Cache {
 // scheduler tick.
 func (b *Base) Boot(c *sim.CPU) { b.Sched.StartTick(c) }
 
-func rwsemOptions(o *locking.RWSemOptions) locking.RWSemOptions {
+// orDefault is *o, or the kernel's own choice where o is nil.
+func orDefault[T any](o *T, own func() T) T {
 	if o == nil {
-		return locking.DefaultRWSemOptions()
+		return own()
 	}
 	return *o
 }

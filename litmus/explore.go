@@ -41,6 +41,6 @@ func Explore(ctx context.Context, p *Program, s Search) (*Result, error) {
 	k.stopped(r)
 	k.res.Model = s.Model
 	k.res.Complete = sum.Exhausted && sum.Livelocks == 0 && !k.full
-	k.res.Deadlocks, k.res.Cut = int64(sum.Deadlocks), int64(sum.Livelocks)
+	k.res.Deadlocks = int64(sum.Deadlocks)
 	return k.result(), context.Cause(ctx)
 }

@@ -42,6 +42,23 @@ func (t *thread) unlock(n *node, r sim.Ref) {
 	t.run.on.unlock(t, r)
 }
 
+// leave ends the readers and gives up the locks of a thread that a fault stops:
+// others wait for them, and only whole readers tell whether a grace period
+// rules the execution out.
+func (t *thread) leave() {
+	for _, lock := range t.held {
+		t.run.on.unlock(t, sim.At(lock).Ref(0, 8))
+	}
+	if t.readers > 0 {
+		t.run.on.readUnlock(t)
+	}
+	for domain, n := range t.srcu {
+		if n > 0 {
+			t.run.on.srcuUnlock(t, domain)
+		}
+	}
+}
+
 func (t *thread) nameOf(r sim.Ref) string {
 	return t.run.p.Vars[t.run.p.variableAt(t.run.base, int64(r.A))].Name
 }

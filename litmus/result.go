@@ -42,16 +42,16 @@ type Result struct {
 	// Complete tells that no other state exists: the search was exhaustive and
 	// came to its end.
 	Complete bool
-	// Ended and Deadlocks count executions or runs, Cut those that a limit ended.
-	Ended, Deadlocks, Cut int64
+	// Ended and Deadlocks count executions or runs.
+	Ended, Deadlocks int64
 	// Model is what the test was explored under.
 	Model explore.Model
 	// Machine is what the test was run on, nil if it was explored. Took is then
 	// how long all runs took together, a cycle at the machine's highest clock being Period.
 	Machine      *cores.Machine
 	Took, Period sim.Time
-	// Fault is the first thing that the test did and must not, or nil; Blocked is
-	// where a thread waited for itself.
+	// Fault is the first thing that the test did and must not, or nil. If no
+	// execution came to its end, Blocked is where a thread waited for itself.
 	Fault, Blocked *Fault
 }
 
@@ -64,6 +64,7 @@ type collector struct {
 	res    *Result
 	states map[string]*State
 	full   bool
+	fault  *Fault // of a run that did not end
 }
 
 func newCollector(p *Program) *collector {
@@ -75,8 +76,11 @@ func newCollector(p *Program) *collector {
 func (k *collector) ended(r *run, read func(sim.Addr) uint64) string {
 	k.res.Ended++
 	p := k.res.Program
-	if k.stopped(r); r.fault() != nil {
-		return r.fault().String()
+	if f := r.fault(); f != nil {
+		if k.res.Fault == nil {
+			k.res.Fault = f
+		}
+		return f.String()
 	}
 	o := p.outcomeOf(r, read)
 	if p.filter != nil && !p.filter.holds(o) {
@@ -96,21 +100,26 @@ func (k *collector) ended(r *run, read func(sim.Addr) uint64) string {
 	return text
 }
 
-// stopped notes what the threads of a run, finished or not, ran into.
+// stopped notes where the threads of a run that did not end stopped. The run may
+// be one that the model rules out in the end, so this counts only if none ends.
 func (k *collector) stopped(r *run) {
+	if k.fault == nil {
+		k.fault = r.fault()
+	}
 	for i := range r.threads {
-		t := &r.threads[i]
-		if k.res.Fault == nil {
-			k.res.Fault = t.fault
-		}
 		if k.res.Blocked == nil {
-			k.res.Blocked = t.blocked
+			k.res.Blocked = r.threads[i].blocked
 		}
 	}
 }
 
-// result sorts the states.
+// result sorts the states and completes the result.
 func (k *collector) result() *Result {
+	if k.res.Ended > 0 {
+		k.res.Blocked = nil
+	} else if k.res.Blocked == nil {
+		k.res.Fault = k.fault
+	}
 	for _, s := range k.states {
 		k.res.States = append(k.res.States, *s)
 	}

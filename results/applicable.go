@@ -11,6 +11,13 @@ const (
 	eventAttempts  = "speculation_attempts"
 	eventFallbacks = "fallbacks"
 	eventRetries   = "retries"
+	eventWasted    = "failed_attempts_ps"
+)
+
+// Write sections of mmap_lock, and VMAs write-locked in them.
+const (
+	eventMMWrites  = "mmap_write_locks"
+	eventVMAWrites = "vma_write_locks"
 )
 
 // keepApplicable drops what cannot happen in this run, so that it reads as
@@ -42,7 +49,7 @@ func (g *Group) keepEvents(kernel bool) {
 	for _, name := range sortedKeys(g.Events) {
 		applies := kernel
 		switch name {
-		case eventAttempts, eventFallbacks, eventRetries:
+		case eventAttempts, eventFallbacks, eventRetries, eventWasted:
 			applies = speculates
 		}
 		if g.Events[name] == 0 && !applies {

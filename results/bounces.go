@@ -51,8 +51,9 @@ func compareBounces(a, b Bounce) int {
 		cmp.Compare(a.Field, b.Field), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Distance, b.Distance))
 }
 
-// arrayIndex matches an index in a field's name.
-var arrayIndex = regexp.MustCompile(`\[[0-9]+\]\.?`)
+// arrayIndex matches an index in a field's name, with the dot behind it where
+// the name begins with it.
+var arrayIndex = regexp.MustCompile(`^\[[0-9]+\]\.|\[[0-9]+\]`)
 
 // fieldName names what lies at an address: "struct.field", array indices
 // dropped so that elements count together.

@@ -28,16 +28,17 @@ type Unit string
 
 // Units of columns. A plain count of things ends in "_count".
 const (
-	NoUnit      Unit = "" // text, versions and seeds
-	Count       Unit = "count"
-	Nanoseconds Unit = "ns"
-	NsPerOp     Unit = "ns_per_op"
-	Cycles      Unit = "cycles"
-	CyclesPerOp Unit = "cycles_per_op"
-	PerOp       Unit = "per_op"
-	OpsPerS     Unit = "ops_per_s"
-	Percent     Unit = "pct"
-	Ratio       Unit = "ratio"
+	NoUnit         Unit = "" // text, versions and seeds
+	Count          Unit = "count"
+	Nanoseconds    Unit = "ns"
+	NsPerOp        Unit = "ns_per_op"
+	Cycles         Unit = "cycles"
+	CyclesPerOp    Unit = "cycles_per_op"
+	PerOp          Unit = "per_op"
+	CyclesPerWrite Unit = "cycles_per_write"
+	OpsPerS        Unit = "ops_per_s"
+	Percent        Unit = "pct"
+	Ratio          Unit = "ratio"
 )
 
 // Columns is the data dictionary, in the order of CSV columns.

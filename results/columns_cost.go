@@ -80,6 +80,28 @@ var costColumns = []Column{
 		Value: ofGroup(func(r *Record, g *Group) Value {
 			return Frac(g.Events[eventFallbacks], g.Events[eventAttempts]).times(100)
 		})},
+	{Name: "wasted_cycles_per_op", Unit: CyclesPerOp, Decimals: 2, Applies: "designs that speculate", Doc: "Cycles per operation from the start to the end of speculative lookups that gave up: time wasted, whatever the lock costs that was taken then.",
+		Value: ofGroup(wastedCycles)},
+	{Name: "write_fence_cycles_per_write", Unit: CyclesPerWrite, Decimals: 2, Applies: "paths that take mmap_lock for writing", Doc: "Cycles that the design adds to a write section of mmap_lock, per section: the stores to mm_lock_seq, with the release or store barriers that order them (step `write-lock-fence`).",
+		Value: perWrite("write-lock-fence", eventMMWrites)},
+	{Name: "vma_fence_cycles_per_write", Unit: CyclesPerWrite, Decimals: 2, Applies: "paths that write-lock VMAs", Doc: "Cycles that a per-VMA sequence count adds to write-locking a VMA (vma_start_write, which page faults need too), per VMA locked: the store barrier behind the stamp, or the VMA's own sequence (step `vma-lock-fence`).",
+		Value: perWrite("vma-lock-fence", eventVMAWrites)},
+}
+
+// wastedCycles turns time into cycles by the group's own account, as its CPUs
+// may have several clocks.
+func wastedCycles(_ *Record, g *Group) Value {
+	time := sum(g.CPUTime)
+	if g.Events[eventAttempts] == 0 || g.Ops == 0 || time == 0 {
+		return NotApplicable
+	}
+	v := Int(g.Events[eventWasted]).times(int64(sim.Picosecond)).times(sum(g.Cycles))
+	return Value{num: v.num, den: Int(time).times(g.Ops).num}
+}
+
+// perWrite is the cycles of a step by how often what it belongs to happened.
+func perWrite(step, event string) func(*Record) Value {
+	return ofGroup(func(_ *Record, g *Group) Value { return Frac(g.StepCycles[step], g.Events[event]) })
 }
 
 func cost(r *Record) Value {

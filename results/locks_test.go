@@ -91,3 +91,19 @@ func TestLockReport(t *testing.T) {
 		}
 	}
 }
+
+// A row of nothing is explained; others are not mentioned.
+func TestNoteOfRowsWithoutOperations(t *testing.T) {
+	for ops, want := range map[int64]bool{0: true, 40: false} {
+		r := lockRun(t)
+		r.ReportGroup().Ops = ops
+		s, err := Summarise([]*Record{r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := slices.ContainsFunc(notes(s), func(n string) bool { return strings.HasPrefix(n, "no operation of mutex ") })
+		if got != want {
+			t.Errorf("%d operations: noted %v", ops, got)
+		}
+	}
+}

@@ -23,6 +23,7 @@ func notes(s *Summary) []string {
 		}
 	}
 	out = append(out, lockOrderNotes(s)...)
+	out = append(out, emptyNotes(s)...)
 	if len(s.seeds()) < 2 {
 		out = append(out, `one seed: no intervals, and no claim that two rows differ ("-").`)
 	} else {
@@ -34,6 +35,25 @@ func notes(s *Summary) []string {
 	}
 	return append(out,
 		`"vs": ratio of ns/op to the baseline's, below 1 is cheaper. "lock cyc/op": spinning for locks and asleep on them; cycles/op leaves sleep out.`)
+}
+
+// emptyNotes names the designs that ended no operation at some point.
+func emptyNotes(s *Summary) []string {
+	var designs []string
+	for _, w := range s.Rows() {
+		ops := int64(0)
+		for _, r := range w.Records {
+			ops += r.ReportGroup().Ops
+		}
+		if ops == 0 && !slices.Contains(designs, w.Design) {
+			designs = append(designs, w.Design)
+		}
+	}
+	if len(designs) == 0 {
+		return nil
+	}
+	return []string{"no operation of " + strings.Join(designs, ", ") +
+		" ended in the measured interval at some point (0 ops/s): one takes longer than the run, or waits all the time."}
 }
 
 // lockOrderNotes has what the lock-order check found in each design, once.

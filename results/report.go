@@ -10,7 +10,7 @@ import (
 type Report struct {
 	Title   string
 	Shared  []Setting // configuration that all rows have in common
-	Verdict []string  // at most five lines
+	Verdict []string  // one finding a line
 	Tables  []Table
 	Notes   []string
 }
@@ -40,6 +40,9 @@ func NewReport(records []*Record) (*Report, error) {
 		Verdict: verdict(s), Tables: []Table{designTable(s)}, Notes: notes(s)}
 	if others := groupTable(s); len(others.Rows) > 0 {
 		rep.Tables = append(rep.Tables, others)
+	}
+	if t := fenceTable(s); len(t.Rows) > 0 {
+		rep.Tables = append(rep.Tables, t)
 	}
 	if aboutLocks(s) {
 		rep.Tables = append(rep.Tables, threadTable(s))
@@ -122,11 +125,11 @@ func designTable(s *Summary) Table {
 	}
 	t.Left = len(t.Header) + 1
 	t.Header = append(t.Header, "design", "ops/s", "95%", "ns/op", "95%", "cycles/op", "bounces/op",
-		"fence cyc/op", "lock cyc/op", "fallback %", "vs "+baseline, "95%")
+		"fence cyc/op", "lock cyc/op", "fallback %", "wasted cyc/op", "vs "+baseline, "95%")
 	for _, w := range s.Rows() {
 		t.Rows = append(t.Rows, designRow(w, baseline))
 	}
-	return t.pruned("fallback %")
+	return t.pruned("fallback %", "wasted cyc/op")
 }
 
 func designRow(w *Row, baseline string) []string {
@@ -135,7 +138,7 @@ func designRow(w *Row, baseline string) []string {
 		row = append(row, p.Value)
 	}
 	row = append(append(row, w.Design), groupCells(w)...)
-	row = append(row, short(w.Mean("fallback_pct").Mean))
+	row = append(row, short(w.Mean("fallback_pct").Mean), short(w.Mean("wasted_cycles_per_op").Mean))
 	if w.Design == baseline {
 		return append(row, "1", none)
 	}

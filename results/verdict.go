@@ -21,6 +21,9 @@ func verdict(s *Summary) []string {
 	if f := fallbacks(s, last); f != "" {
 		out = append(out, f)
 	}
+	out = append(out, storms(s)...)
+	out = append(out, breakEvens(s)...)
+	out = append(out, fences(s)...)
 	for _, g := range otherGroups(s) {
 		out = append(out, reached(s, last, g))
 	}

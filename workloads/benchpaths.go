@@ -60,12 +60,14 @@ func newLockSet(k *setting) (any, error) {
 }
 
 func (k *setting) lockOptions() kinds.Options {
-	return kinds.Options{Preemptible: k.spec.Params.PreemptibleSpin}
+	return kinds.Options{Preemptible: k.spec.Params.PreemptibleSpin, Lines: k.spec.Params.RWSemLines}
 }
 
 func newCounterSet(k *setting) (any, error) { return bench.NewCounters(k.base, k.design, k.sizes()) }
 
-func newRefSet(k *setting) (any, error) { return bench.NewRefs(k.base, k.design, k.sizes()) }
+func newRefSet(k *setting) (any, error) {
+	return bench.NewRefs(k.base, k.design, k.lockOptions(), k.sizes())
+}
 
 // reads draws whether an operation only reads.
 func (g *Group) reads(r *sim.Rand) bool { return r.Below(1000) < uint64(g.ReadPermille) }

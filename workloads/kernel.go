@@ -17,7 +17,10 @@ import (
 // the memory it was built in.
 type process struct {
 	*uprobes.Process
-	params *Params
+	params  *Params
+	writers writers
+	// texts says that breakpoints are really there or not: probes come and go.
+	texts bool
 }
 
 // buildKernel boots a kernel, makes what the groups' paths work on in the given
@@ -43,25 +46,32 @@ func buildKernel(spec *Spec, m *cores.Machine, design string, seed uint64) (*cor
 }
 
 // processes are one process for all groups.
-var processes = objects{designs: mmDesigns, setUp: newProcess}
+var processes = objects{designs: processDesigns, setUp: newProcess}
 
 func newProcess(k *setting) (any, error) {
 	params, m := &k.spec.Params, k.machine
 	if err := params.checkProcess(); err != nil {
 		return nil, err
 	}
-	d, err := mm.ParseDesign(k.design)
+	if err := k.checkProbes(); err != nil {
+		return nil, err
+	}
+	u := &params.Uprobe
+	choices, err := u.Choices.choices(k.design)
 	if err != nil {
 		return nil, err
 	}
-	layouts, err := params.layouts()
+	layouts, err := params.layouts(k.design)
 	if err != nil {
 		return nil, err
 	}
-	cfg := uprobes.ProcessConfig{Choices: uprobes.WithLookup(d), Layouts: layouts, MMCosts: params.MM.Costs, Sheaf: params.MM.Sheaf,
-		BroadcastTLB: m.OS.TLBFlush == cores.FlushByBroadcast, Costs: params.Uprobe.costs(m),
-		Probes: params.Uprobe.Probes, OtherProbes: params.Uprobe.OtherProbes, Consumers: 1 + params.Uprobe.MoreConsumers,
-		Areas: params.MM.VMAs}
+	cfg := uprobes.ProcessConfig{Choices: choices, Layouts: layouts, MMCosts: params.MM.Costs, Sheaf: params.MM.Sheaf,
+		BroadcastTLB: m.OS.TLBFlush == cores.FlushByBroadcast, Costs: u.costs(m),
+		Probes: u.Probes, OtherProbes: u.OtherProbes, Consumers: 1 + u.MoreConsumers, Insn: u.Insn,
+		Areas: params.MM.VMAs, Returns: k.runs("uretprobe"), Breakpoints: k.runs("uprobe-register")}
+	if u.Unregistered {
+		cfg.Consumers = 0
+	}
 	if cfg.MMCosts == (mm.Costs{}) {
 		cfg.MMCosts = mm.DefaultCosts()
 	}
@@ -72,12 +82,29 @@ func newProcess(k *setting) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &process{p, params}, nil
+	made := &process{Process: p, params: params, texts: cfg.Breakpoints}
+	return made, made.newWriters(k)
+}
+
+// checkProbes: consumers have return handlers or none, for all threads alike.
+func (k *setting) checkProbes() error {
+	switch {
+	case k.runs("uretprobe") && k.runs("uprobe-hit"):
+		return fmt.Errorf("paths uprobe-hit and uretprobe: a probe of one process is either of them")
+	case k.spec.Params.Uprobe.Unregistered && (k.runs("uretprobe") || !k.runs("uprobe-register")):
+		return fmt.Errorf("probes that are not registered at the start: paths uprobe-hit and uprobe-register only")
+	}
+	return nil
+}
+
+// runs reports whether some group's path is that one.
+func (k *setting) runs(path string) bool {
+	return slices.ContainsFunc(k.spec.Groups, func(g Group) bool { return g.Path == path })
 }
 
 // layouts are the kernel's struct layouts with the overrides applied.
-func (p *Params) layouts() (uprobes.Layouts, error) {
-	l, err := uprobes.DefaultLayouts(p.Layout)
+func (p *Params) layouts(design string) (uprobes.Layouts, error) {
+	l, err := LayoutsNamed(LayoutOf(p.Layout, design))
 	for _, o := range p.Overrides {
 		if err == nil {
 			l, err = l.Override(o.Struct+"."+o.Field, o.Offset)
@@ -98,7 +125,7 @@ func (u *UprobeParams) costs(m *cores.Machine) uprobes.Costs {
 // config is the kernel for the workload's threads on the machine.
 func config(spec *Spec, m *cores.Machine) kernel.Config {
 	p, top := &spec.Params, &m.Mem.Topology
-	cfg := kernel.Config{CPUs: top.CPUs(), TickPeriod: p.Tick, RWSem: p.RWSem,
+	cfg := kernel.Config{CPUs: top.CPUs(), TickPeriod: p.Tick, RWSem: p.RWSem, RCU: p.RCU, SRCU: p.SRCU,
 		Slice: p.Sched.Slice, Preempt: p.Sched.Preempt, Idle: p.Sched.Idle}
 	domain := top.SocketOf
 	if m.Mem.Domain == coherence.ScopeCluster {
@@ -153,7 +180,7 @@ func addThreads(prog *cores.Program, spec *Spec, i int, made map[*objects]any, s
 		return err
 	}
 	w := made[path.objects]
-	targets, err := NewTargets(g.Target, path.targets(w), g.ZipfMilli)
+	targets, err := NewTargets(g.Target, path.targets(w, &g), g.ZipfMilli)
 	if err != nil {
 		return err
 	}

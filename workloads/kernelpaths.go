@@ -4,27 +4,54 @@ import (
 	"math/bits"
 
 	"mmsim/kernel/mm"
+	"mmsim/kernel/uprobes"
 	"mmsim/sim"
 )
 
-// mmDesigns are the ways to synchronise with those that change the address
-// space; both kernel paths follow the run's design.
-func mmDesigns() []Design {
+// processDesigns are the ways to look a VMA up beside those who change the
+// address space, each in the kernel of 6.13, and the eras: whole hit paths. All
+// paths of a process follow the run's design.
+func processDesigns() []Design {
 	var out []Design
 	for _, d := range mm.Designs() {
 		out = append(out, Design{d.Name, d.Title})
 	}
+	for _, e := range uprobes.Eras() {
+		out = append(out, Design{e.Name, "era: " + e.Title})
+	}
 	return out
 }
 
-// uprobeHit hits the target-th probe. A lookup that came to a wrong uprobe or
-// to none is a fault of the simulated kernel and ends the run.
+func probeTargets(p *process, _ *Group) int { return len(p.Probes) }
+func oneTarget(*process, *Group) int        { return 1 }
+
+// uprobeHit runs through the target-th probe. A lookup that came to a wrong
+// uprobe or to none is a fault of the simulated kernel and ends the run; where
+// probes come and go an operation may find no breakpoint.
 func uprobeHit(p *process, _ *Group) operation {
-	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) {
-		if err := p.Hit(c, target); err != nil {
-			panic(err.Error())
+	if p.texts {
+		return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) {
+			_, err := p.Run(c, target)
+			must(err)
 		}
 	}
+	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { must(p.Hit(c, target)) }
+}
+
+func uretprobeCall(p *process, _ *Group) operation {
+	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { must(p.Call(c, target)) }
+}
+
+func registerUnregister(p *process, _ *Group) operation {
+	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { p.RegisterUnregister(c, target) }
+}
+
+// placeTargets is how many fixed places mmap-munmap has.
+func placeTargets(p *process, g *Group) int {
+	if g.Writes == Neighbour {
+		return len(p.Probes)
+	}
+	return p.params.MM.VMAs
 }
 
 // Fixed places for the areas of mmap-munmap: far below those that the kernel
@@ -37,19 +64,21 @@ const (
 // mmapMunmap maps, touches and unmaps an area. Under own-vma it is wherever
 // the kernel puts it, so each thread's area is its own; under the other
 // distributions it is asked to be at the target-th fixed place, and lies
-// elsewhere if another thread's is there.
+// elsewhere if another thread's is there. Neighbours lie right behind probed
+// areas, and behind the areas that other writers have there.
 func mmapMunmap(p *process, g *Group) operation {
 	pages := p.params.MM.MmapPages
 	step := placeStep(uint64(pages) * sim.PageBytes)
 	own := g.Target == OwnVMA
 	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) {
 		addr := placeBase + uint64(target)*step
-		if own {
+		switch {
+		case g.Writes == Neighbour:
+			addr = p.Probes[target].End + uint64(len(p.writers.neighbours)/len(p.Probes))*areaBytes
+		case own:
 			addr = 0
 		}
-		if err := p.MmapMunmap(c, addr, pages, p.params.MM.TouchedPages); err != nil {
-			panic(err.Error())
-		}
+		must(p.MmapMunmap(c, addr, pages, p.params.MM.TouchedPages))
 	}
 }
 

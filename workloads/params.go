@@ -2,8 +2,12 @@ package workloads
 
 import (
 	"mmsim/kernel/locking"
+	"mmsim/kernel/locking/kinds"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/rcu"
 	"mmsim/kernel/sched"
+	"mmsim/kernel/srcu"
+	"mmsim/kernel/uprobes"
 	"mmsim/sim"
 )
 
@@ -11,8 +15,8 @@ import (
 // Costs of entering and leaving the kernel by a trap are not among them: they
 // are the machine's (cores.OSCosts).
 type Params struct {
-	// Layout names where mmap_lock and mm_lock_seq lie in mm_struct: one of
-	// mm.MMPresets.
+	// Layout names where fields lie: one of Layouts. ByDesign or "" is the era's,
+	// for designs that are eras.
 	Layout string
 	// Overrides move single fields of any kernel struct, in the order given.
 	Overrides []FieldOffset
@@ -21,7 +25,11 @@ type Params struct {
 	// Sched are the scheduler's parameters; a zero Slice is the kernel's own.
 	Sched SchedParams
 	// RWSem are the build-time choices of rwsem.c; nil stands for the kernel's.
-	RWSem  *locking.RWSemOptions
+	RWSem *locking.RWSemOptions
+	// RCU and SRCU set the lengths of grace periods; nil stands for the
+	// kernel's.
+	RCU    *rcu.Options
+	SRCU   *srcu.Options
 	MM     MMParams
 	Uprobe UprobeParams
 	// Objects is how many locks, counters or pointers the bench paths have to
@@ -30,6 +38,9 @@ type Params struct {
 	// PreemptibleSpin leaves preemption on under the simple spinlocks (tas,
 	// ticket, mcs), as in user space.
 	PreemptibleSpin bool
+	// RWSemLines says how the words of rwsem and bravo-rwsem share lines in the
+	// bench paths.
+	RWSemLines kinds.Lines
 }
 
 // SchedParams are parameters of the scheduler.
@@ -49,7 +60,7 @@ type FieldOffset struct {
 type MMParams struct {
 	VMAs         int // of the process before the run, probed ones included
 	MmapPages    int // size of a writer's mapping
-	TouchedPages int // pages that a writer maps in before munmap; each needs its translation flushed
+	TouchedPages int // pages of it that a writer touches; each needs its translation flushed
 	Sheaf        int // capacity of the sheaves of VMAs and maple nodes; 0: none
 	// Costs of mmap and munmap beyond their memory operations; the zero value
 	// stands for mm.DefaultCosts.
@@ -63,6 +74,12 @@ type UprobeParams struct {
 	Handler     sim.Cycles // of one consumer's handler, beyond its memory operations
 	// MoreConsumers is the number of each uprobe's consumers beyond the first.
 	MoreConsumers int
+	// Choices replace single parts of the run's design.
+	Choices ChoiceParams
+	Insn    uprobes.Insn // the probed instruction
+	// Unregistered starts without consumers: probes come and go with path
+	// uprobe-register. MoreConsumers then means nothing.
+	Unregistered bool
 	// Costs of the hit path beyond its memory operations; the zero value
 	// stands for those of uprobes.DefaultCosts.
 	Costs UprobeCosts

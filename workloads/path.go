@@ -29,7 +29,7 @@ type Path struct {
 	designs      func() []Design
 	ownIsLimited bool // own-vma needs a target per thread
 	objects      *objects
-	targets      func(w any) int // how many there are among the objects
+	targets      func(w any, g *Group) int // how many the group has among the objects
 	operation    func(w any, g *Group) operation
 }
 
@@ -50,9 +50,9 @@ type setting struct {
 }
 
 // on completes a path of the simulated kernel that works on objects of type W.
-func on[W any](o *objects, p Path, targets func(w W) int, op func(w W, g *Group) operation) Path {
+func on[W any](o *objects, p Path, targets func(w W, g *Group) int, op func(w W, g *Group) operation) Path {
 	p.objects, p.designs = o, o.designs
-	p.targets = func(w any) int { return targets(w.(W)) }
+	p.targets = func(w any, g *Group) int { return targets(w.(W), g) }
 	p.operation = func(w any, g *Group) operation { return op(w.(W), g) }
 	return p
 }

@@ -30,6 +30,18 @@ func (d Distribution) String() string {
 	return [...]string{"one-vma", "own-vma", "uniform", "zipf"}[d]
 }
 
+// Area is where a writer works, as readers of probed text see it.
+type Area uint8
+
+const (
+	Unrelated Area = iota // areas of the writers' own, far away
+	Neighbour             // areas right behind the probed ones
+	Probed                // the probed areas themselves
+)
+
+// String is the area's name in experiment files.
+func (a Area) String() string { return [...]string{"unrelated", "neighbour", "probed"}[a] }
+
 // Group is a set of equal threads.
 type Group struct {
 	Name string
@@ -44,6 +56,8 @@ type Group struct {
 	Interval sim.Time
 	Think    sim.Time // after each operation, drawn uniformly in [0, 2*Think)
 	Target   Distribution
+	// Writes says which areas mprotect, vma-split-merge and mmap-munmap change.
+	Writes Area
 	// ZipfMilli is the Zipf exponent in thousandths (Zipf only).
 	ZipfMilli int
 	// Section is what lock-bench does under its locks, and ref-bench with its

@@ -235,14 +235,22 @@ func Elements(raw any) ([]any, bool) {
 // OnlyKeys refuses keys of an inline table that are none of those named, and
 // missing ones.
 func OnlyKeys(m map[string]any, at func(string) string, names ...string) error {
-	for _, k := range sortedKeys(m) {
-		if !slices.Contains(names, k) {
-			return At(at("."+k), withHint(Problem(OneOf(names), "unknown key"), Nearest(k, names)))
-		}
+	if err := KnownKeys(m, at, names...); err != nil {
+		return err
 	}
 	for _, n := range names {
 		if _, ok := m[n]; !ok {
 			return At(at(""), Problem("a table with "+strings.Join(names, ", "), "%s is missing", n))
+		}
+	}
+	return nil
+}
+
+// KnownKeys refuses keys of an inline table that are none of those named.
+func KnownKeys(m map[string]any, at func(string) string, names ...string) error {
+	for _, k := range sortedKeys(m) {
+		if !slices.Contains(names, k) {
+			return At(at("."+k), withHint(Problem(OneOf(names), "unknown key"), Nearest(k, names)))
 		}
 	}
 	return nil

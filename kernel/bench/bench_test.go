@@ -113,7 +113,7 @@ func TestReadersNeverUseFreedObjects(t *testing.T) {
 	for _, kind := range bench.RefKinds() {
 		for seed := range uint64(10) {
 			w := newWorld(tasks)
-			r, err := bench.NewRefs(w.Base, kind.Name, sizes(2))
+			r, err := bench.NewRefs(w.Base, kind.Name, kinds.Options{}, sizes(2))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,12 +138,12 @@ func TestImpossibleBenches(t *testing.T) {
 	if _, err := bench.NewCounters(w.Base, "abacus", sizes(1)); err == nil {
 		t.Error("a counter of no kind")
 	}
-	if _, err := bench.NewRefs(w.Base, "prayer", sizes(1)); err == nil {
+	if _, err := bench.NewRefs(w.Base, "prayer", kinds.Options{}, sizes(1)); err == nil {
 		t.Error("a protection of no kind")
 	}
 	big := sizes(1)
 	big.SharedLines = bench.MaxObjectLines(64) + 1
-	if _, err := bench.NewRefs(w.Base, "rcu", big); err == nil {
+	if _, err := bench.NewRefs(w.Base, "rcu", kinds.Options{}, big); err == nil {
 		t.Error("an object larger than a page")
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"mmsim/kernel"
 	"mmsim/kernel/kmem"
+	"mmsim/kernel/locking/kinds"
 	"mmsim/sim"
 )
 
@@ -13,6 +14,7 @@ import (
 // freed under a reader.
 type Refs struct {
 	b      *kernel.Base
+	locks  kinds.Options
 	scheme scheme
 	roots  []sim.Ptr
 	own    []lines
@@ -75,12 +77,13 @@ func MaxObjectLines(lineBytes int) int { return sim.PageBytes/lineBytes - 1 }
 // freed is what the words of a freed object hold.
 const freed = 0x6b6b6b6b6b6b6b6b
 
-// NewRefs allocates the roots, each with its first object.
-func NewRefs(b *kernel.Base, kind string, s Sizes) (*Refs, error) {
+// NewRefs allocates the roots, each with its first object; o is for kinds that
+// are locks.
+func NewRefs(b *kernel.Base, kind string, o kinds.Options, s Sizes) (*Refs, error) {
 	if limit := MaxObjectLines(s.LineBytes); s.SharedLines > limit {
 		return nil, fmt.Errorf("%d lines of an object, at most %d", s.SharedLines, limit)
 	}
-	r := &Refs{b: b, own: ownLines(b, s), object: newObjectFields(s)}
+	r := &Refs{b: b, locks: o, own: ownLines(b, s), object: newObjectFields(s)}
 	r.cache = b.NewCache(r.object.layout, kmem.CacheOptions{})
 	c := sim.NewDirect(b.Arena.Mem)
 	for range s.Objects {

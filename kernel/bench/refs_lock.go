@@ -46,7 +46,7 @@ func newLockedRefs(r *Refs, kind string) (scheme, error) {
 // locksOf makes a lock of a kind for each root.
 func (r *Refs) locksOf(kind string) ([]kinds.Lock, error) {
 	var out []kinds.Lock
-	f := kinds.New(r.b, kinds.Options{})
+	f := kinds.New(r.b, r.locks)
 	for range r.roots {
 		l, err := f.Make(kind, "")
 		if err != nil {

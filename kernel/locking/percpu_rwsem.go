@@ -122,7 +122,7 @@ func (l PercpuRWSem) downReadSlow(c *sim.CPU) {
 		return
 	}
 	l.k.sched.PreemptEnable(c)
-	l.sleep(c, sim.Shared)
+	l.sleep(c, sim.Shared, func() { l.contended(c, sim.Shared) })
 	l.k.sched.PreemptDisable(c)
 }
 
@@ -171,17 +171,22 @@ func (l PercpuRWSem) UpRead(c *sim.CPU) {
 
 // DownWrite is percpu_down_write.
 func (l PercpuRWSem) DownWrite(c *sim.CPU) {
-	l.rss.Enter(c, waitPercpuRWSem)
 	waited := false
+	waits := func() {
+		if !waited {
+			waited = true
+			l.contended(c, sim.Exclusive)
+		}
+	}
+	l.rss.Enter(c, waitPercpuRWSem, waits)
 	if !l.writeTrylock(c) {
-		waited = l.sleep(c, sim.Exclusive)
+		l.sleep(c, sim.Exclusive, waits)
 	}
 	// writeTrylock's barrier is D: who does not see block is seen here.
 	l.writer.Event(c, waitPercpuRWSem, func() bool {
 		none := l.noReaders(c)
-		if !none && !waited {
-			waited = true
-			l.contended(c, sim.Exclusive)
+		if !none {
+			waits()
 		}
 		return none
 	})
@@ -217,18 +222,18 @@ func (l PercpuRWSem) UpWrite(c *sim.CPU) {
 }
 
 // sleep is percpu_rwsem_wait: queue, unless the lock can be had by now, and
-// sleep until a writer's release hands it over. It reports whether it waited.
-func (l PercpuRWSem) sleep(c *sim.CPU, m sim.LockMode) (waited bool) {
+// sleep until a writer's release hands it over. It calls waits before it does.
+func (l PercpuRWSem) sleep(c *sim.CPU, m sim.LockMode, waits func()) {
 	e := l.k.wait.Entry(c, l.k.wake)
 	irq := l.waiters.Lock.LockIRQSave(c)
-	waited = !l.tryAs(c, m)
-	if waited {
-		l.contended(c, m)
+	queued := !l.tryAs(c, m)
+	if queued {
+		waits()
 		e.SetFlags(c, waiterFlags[m])
 		l.waiters.AddTail(c, e)
 	}
 	l.waiters.Lock.UnlockIRQRestore(c, irq)
-	for waited {
+	for queued {
 		l.k.sched.SetCurrentState(c, sched.Uninterruptible)
 		if c.LoadAcquire(e.Private()) == 0 {
 			break
@@ -236,7 +241,6 @@ func (l PercpuRWSem) sleep(c *sim.CPU, m sim.LockMode) (waited bool) {
 		l.k.sched.Schedule(c, waitPercpuRWSem)
 	}
 	l.k.sched.SetRunning(c)
-	return waited
 }
 
 // waiterFlags are the flags of a queued entry: readers carry WQ_FLAG_CUSTOM.

@@ -40,7 +40,6 @@ type semCheck struct {
 	writerHandoffs int
 	writes         int64
 	writerSteals   int // by spinners, past queued waiters
-	readerSteals   int
 	osqEntries     int
 	nonspinnable   int
 	maxReaders     uint64

@@ -46,7 +46,7 @@ func (w *world) readGarbage(t *testing.T, c *sim.CPU, open func(*sim.CPU, sim.Pt
 	w.sys.PutFile(c, f)
 
 	w.base.RCU.ReadLock(c)
-	retry := func() bool { return false }
+	var retry func() bool
 	vma := w.mm.VMALookup(c, a)
 	if w.sys.design == MMSeqcount || w.sys.design == MMSeqcount64 {
 		seq, _ := w.mm.SpeculateTryBegin(c)

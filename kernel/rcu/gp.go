@@ -168,7 +168,7 @@ func (r *RCU) startGP(c *sim.CPU) {
 		l.Unlock(c)
 		return
 	}
-	c.Store(r.state.F(stateForceQS), uint64(c.Now()+r.forceQS()))
+	c.Store(r.state.F(stateForceQS), uint64(c.Now()+r.ticks(r.opt.FirstFQS)))
 	c.Store(r.state.F(stateGPSeq), seq+1)
 	c.SmpMB()
 	l.Unlock(c)
@@ -204,7 +204,7 @@ func (r *RCU) forceQuiescentStates(c *sim.CPU) {
 	}
 	due := c.Load(r.state.F(stateForceQS))
 	if now := c.Now(); uint64(now) >= due {
-		_, mine := c.CmpXchg(r.state.F(stateForceQS), due, uint64(now+r.forceQS()), sim.Relaxed)
+		_, mine := c.CmpXchg(r.state.F(stateForceQS), due, uint64(now+r.ticks(r.opt.NextFQS)), sim.Relaxed)
 		if mine {
 			r.scanIdle(c)
 		}
@@ -225,8 +225,8 @@ func (r *RCU) scanIdle(c *sim.CPU) {
 	}
 }
 
-// forceQS is the time until the next scan.
-func (r *RCU) forceQS() sim.Time { return forceQSTicks * r.tick }
+// ticks is the time of n scheduler ticks.
+func (r *RCU) ticks(n int) sim.Time { return sim.Time(n) * r.tick }
 
 // idleCPUs are the CPUs of mask that RCU does not watch (force_qs_rnp).
 func (r *RCU) idleCPUs(c *sim.CPU, lf leaf, mask uint64) (idle uint64) {

@@ -34,9 +34,6 @@ const (
 	rootFanout = 64
 )
 
-// forceQSTicks is jiffies_till_first_fqs and jiffies_till_next_fqs at HZ=1000.
-const forceQSTicks = 3
-
 var (
 	callbacksRun = sim.NewCounter("rcu_callbacks")
 	// waitRCU is the sleep until a grace period is over, or until another
@@ -61,6 +58,7 @@ type RCU struct {
 	boot   int       // the lowest of them
 	syncs  []sim.Ptr // rcu_synchronize of each task, by task number
 	tick   sim.Time
+	opt    Options
 	funcs  []namedFunc
 
 	wakeme      Callback
@@ -84,13 +82,13 @@ type leaf struct {
 }
 
 // New allocates the tree for the CPUs that have tasks (the others are offline)
-// and hooks RCU into the tick, whose period is given.
-func New(a *kmem.Arena, s *sched.Scheduler, spin *qspinlock.Locks, wq *wait.Queues, tick sim.Time) *RCU {
+// and hooks RCU into the tick.
+func New(a *kmem.Arena, s *sched.Scheduler, spin *qspinlock.Locks, wq *wait.Queues, o Options) *RCU {
 	if s.CPUs() > leafFanout*rootFanout {
 		panic(fmt.Sprintf("rcu: %d CPUs, the tree holds %d", s.CPUs(), leafFanout*rootFanout))
 	}
 	r := &RCU{sched: s, spin: spin, wait: wq, state: a.Object(stateLayout, ""),
-		data: a.PerCPU(dataLayout, s.CPUs()), tick: tick}
+		data: a.PerCPU(dataLayout, s.CPUs()), tick: s.TickPeriod(), opt: o}
 	for range s.Tasks() {
 		r.syncs = append(r.syncs, a.Object(syncLayout, ""))
 	}

@@ -58,8 +58,8 @@ func (y Sync) Init(c *sim.CPU) { y.gpWait.Init(c) }
 func (y Sync) IsIdle(c *sim.CPU) bool { return c.Load(y.state) == gpIdle }
 
 // Enter is rcu_sync_enter: it returns when every reader knows that an updater
-// is around.
-func (y Sync) Enter(c *sim.CPU, why sim.WaitReason) {
+// is around. It calls waits before it waits for that.
+func (y Sync) Enter(c *sim.CPU, why sim.WaitReason, waits func()) {
 	irq := y.gpWait.Lock.LockIRQSave(c)
 	state := c.Load(y.state)
 	if state == gpIdle {
@@ -67,6 +67,9 @@ func (y Sync) Enter(c *sim.CPU, why sim.WaitReason) {
 	}
 	c.Store(y.count, c.Load(y.count)+1)
 	y.gpWait.Lock.UnlockIRQRestore(c, irq)
+	if state < gpPassed {
+		waits()
+	}
 	if state == gpIdle {
 		y.r.Synchronize(c)
 		y.r.syncFunc(c, y.p.Add(syncHead))

@@ -36,7 +36,7 @@ var ways = []struct {
 // when it began to wait, on any number of CPUs.
 func TestSynchronizeWaitsForReaders(t *testing.T) {
 	for _, way := range ways {
-		for _, tasks := range []int{2, 5, 20, 130} {
+		for _, tasks := range []int{2, 5, 20, 256} {
 			for seed := range uint64(max(40/tasks, 1)) {
 				synchronizes(t, way.name, way.wait, newWorld(tasks, upTo(tasks)), seed)
 			}

@@ -13,12 +13,8 @@ const (
 	stateScan2 = 2
 )
 
-// Timing of the scans, in jiffies unless their type says otherwise.
+// Scans of the counters one after the other before the work item waits.
 const (
-	retryDelay    = 5 * sim.Microsecond // srcu_retry_check_delay
-	interval      = 1                   // SRCU_INTERVAL
-	maxInterval   = 10                  // SRCU_MAX_INTERVAL
-	maxNoDelay    = 400                 // srcu_max_nodelay and srcu_max_nodelay_phase at HZ=1000, scans
 	tryCountScan1 = 1
 	tryCountScan2 = 2 // sections are short: look twice after the flip
 )
@@ -94,7 +90,7 @@ func (s *Struct) expedited(c *sim.CPU) bool {
 
 // delay is srcu_get_delay: jiffies until the next scan.
 func (s *Struct) delay(c *sim.CPU) uint64 {
-	d := uint64(interval)
+	d := uint64(s.k.opt.Interval)
 	if s.expedited(c) {
 		d = 0
 	}
@@ -105,12 +101,12 @@ func (s *Struct) delay(c *sim.CPU) uint64 {
 		if d == 0 {
 			n := c.Load(s.sup.F(supExpNoDelay)) + 1
 			c.Store(s.sup.F(supExpNoDelay), n)
-			if n > maxNoDelay {
+			if n > uint64(s.k.opt.MaxNoDelay) {
 				d = 1
 			}
 		}
 	}
-	return min(d, maxInterval)
+	return min(d, uint64(s.k.opt.MaxInterval))
 }
 
 // process is process_srcu: begin a grace period if one is needed, or scan for

@@ -72,7 +72,7 @@ func (s *Struct) afterRCU(c *sim.CPU, _ sim.Ptr) {
 
 // udelay waits out the time between two tries; no store ends the wait.
 func (s *Struct) udelay(c *sim.CPU) {
-	c.SpinUntil(c.Now()+retryDelay, sim.Cond{Ref: s.sup.F(supGPStart), Arg: ^uint64(0)})
+	c.SpinUntil(c.Now()+s.k.opt.RetryDelay, sim.Cond{Ref: s.sup.F(supGPStart), Arg: ^uint64(0)})
 }
 
 // Readers is srcu_readers_active: how many sections are open, of both indexes,

@@ -42,11 +42,12 @@ type Domains struct {
 	rcu   *rcu.RCU
 	cpus  int
 	boot  int // the CPU whose list has all callbacks
+	opt   Options
 }
 
 // NewDomains prepares for srcu_structs over the given RCU.
-func NewDomains(a *kmem.Arena, s *sched.Scheduler, spin *qspinlock.Locks, r *rcu.RCU) *Domains {
-	return &Domains{arena: a, sched: s, spin: spin, rcu: r, cpus: s.CPUs(), boot: r.BootCPU()}
+func NewDomains(a *kmem.Arena, s *sched.Scheduler, spin *qspinlock.Locks, r *rcu.RCU, o Options) *Domains {
+	return &Domains{arena: a, sched: s, spin: spin, rcu: r, cpus: s.CPUs(), boot: r.BootCPU(), opt: o}
 }
 
 // Struct is an srcu_struct. All that changes is in simulated memory.
@@ -137,10 +138,6 @@ func (s *Struct) SynchronizeExpedited(c *sim.CPU) {
 	c.SmpMB()
 }
 
-// expHoldoff is the time since the last grace period after which the next one
-// is expedited.
-const expHoldoff = 25 * sim.Microsecond
-
 // mightBeIdle is srcu_might_be_idle.
 func (s *Struct) mightBeIdle(c *sim.CPU) bool {
 	d := s.data.Of(s.k.boot)
@@ -150,7 +147,7 @@ func (s *Struct) mightBeIdle(c *sim.CPU) bool {
 	if pending {
 		return false
 	}
-	if last := sim.Time(c.Load(s.sup.F(supLastGPEnd))); last != 0 && c.Now() < last+expHoldoff {
+	if last := sim.Time(c.Load(s.sup.F(supLastGPEnd))); last != 0 && c.Now() < last+s.k.opt.ExpHoldoff {
 		return false
 	}
 	seq := c.Load(s.sup.F(supGPSeq))

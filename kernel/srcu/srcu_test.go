@@ -79,17 +79,24 @@ func TestSynchronizeWaitsForReaders(t *testing.T) {
 			for _, tasks := range []int{3, 6, 20, 64} {
 				for seed := range uint64(max(40/tasks, 1)) {
 					name := fmt.Sprintf("%s, %s, %d tasks, seed %d", flavor, way, tasks, seed)
-					synchronizes(t, name, newWorld(tasks, f), wait, tasks, seed)
+					synchronizes(t, name, newWorld(tasks, f), wait, tasks, 6, seed)
 				}
 			}
 			for seed := range uint64(8) {
-				synchronizes(t, fmt.Sprintf("%s, %s, crowded, seed %d", flavor, way, seed), newCrowd(3, 9, f), wait, 9, seed)
+				synchronizes(t, fmt.Sprintf("%s, %s, crowded, seed %d", flavor, way, seed), newCrowd(3, 9, f), wait, 9, 6, seed)
 			}
 		}
 	}
 }
 
-func synchronizes(t *testing.T, name string, w *world, wait func(w *world, c *sim.CPU), tasks int, seed uint64) {
+// The same where the counters of 256 CPUs are summed up.
+func TestSynchronizeOn256CPUs(t *testing.T) {
+	for way, wait := range ways {
+		synchronizes(t, way+", 256 tasks", newWorld(256, srcu.Normal), wait, 256, 1, 0)
+	}
+}
+
+func synchronizes(t *testing.T, name string, w *world, wait func(w *world, c *sim.CPU), tasks, rounds int, seed uint64) {
 	t.Helper()
 	inside := map[int]bool{}
 	last, left := 0, 2
@@ -102,7 +109,7 @@ func synchronizes(t *testing.T, name string, w *world, wait func(w *world, c *si
 	for i := range tasks {
 		m.Go(fmt.Sprintf("task%d", i), i%w.Sched.CPUs(), func(c *sim.CPU) {
 			if i < 2 {
-				for range 6 {
+				for range rounds {
 					var before []int
 					for id := range inside {
 						before = append(before, id)

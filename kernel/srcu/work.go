@@ -77,7 +77,7 @@ func (s *Struct) limitNoDelay(c *sim.CPU, delay uint64) uint64 {
 	default:
 		n := c.Load(count) + 1
 		c.Store(count, n)
-		if n > maxNoDelay {
+		if n > uint64(s.k.opt.MaxNoDelay) {
 			return 1
 		}
 	}

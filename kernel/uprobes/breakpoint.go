@@ -83,7 +83,8 @@ func (u *Uprobes) installBreakpoint(c *sim.CPU, p sim.Ptr, at place) {
 // removeBreakpoint is remove_breakpoint. MMF_HAS_UPROBES stays: the kernel
 // clears it at a later hit that finds no uprobe, if no VMA has any.
 func (u *Uprobes) removeBreakpoint(c *sim.CPU, p sim.Ptr, at place) {
-	u.writeOpcode(c, at, c.Load(p.FI(u.f.insn, 0))&0xff)
+	in := c.Load(p.F(u.f.offset)) % 8
+	u.writeOpcode(c, at, c.Load(p.FI(u.f.insn, 0))>>(8*in)&0xff)
 }
 
 // prepareUprobe is prepare_uprobe: the first install copies the instruction out
@@ -101,7 +102,8 @@ func (u *Uprobes) prepareUprobe(c *sim.CPU, p sim.Ptr) {
 	u.consumerSem(p).UpWrite(c)
 }
 
-// copyInsnFrom is copy_insn and arch_uprobe_analyze_insn.
+// copyInsnFrom is copy_insn and arch_uprobe_analyze_insn. The copy has whole words:
+// the instruction begins in the first.
 func (u *Uprobes) copyInsnFrom(c *sim.CPU, p sim.Ptr) {
 	inode := c.LoadPtr(p.F(u.f.inode))
 	page := c.LoadPtr(c.LoadPtr(u.sys.InodeMapping(inode)).F(mappingPages))

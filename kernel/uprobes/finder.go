@@ -13,6 +13,8 @@ var (
 
 	fallbacks = sim.NewCounter("fallbacks")
 	attempts  = sim.NewCounter("speculation_attempts")
+	// wasted is the time of attempts that came to nothing.
+	wasted = sim.NewCounter("failed_attempts_ps")
 )
 
 // finder is how a design gets from an address to the uprobe without holding
@@ -51,8 +53,10 @@ func (u *Uprobes) findActive(c *sim.CPU, m *mm.MM, vaddr uint64) (p sim.Ptr, isT
 		p, isTrap = u.findLocked(c, m, vaddr)
 	} else {
 		c.Count(attempts, 1)
+		began := c.Now()
 		if p = u.finder.find(c, u, m, vaddr); p.IsNull() {
 			c.Count(fallbacks, 1)
+			c.Count(wasted, int64((c.Now()-began)/sim.Picosecond))
 			c.Step(stepFallback)
 			c.Compute(u.costs.VMALookup)
 			p, isTrap = u.findLocked(c, m, vaddr)

@@ -63,11 +63,25 @@ func (w *churn) registerUnregister(c *sim.CPU) {
 	u.FreeConsumer(c, uc)
 }
 
+// slowHandlers is a handle of a thread whose handlers come late, by more than an
+// unregistration takes, and which is held up in walks of tree and consumers too.
+func (w *churn) slowHandlers(m *simtest.Machine, c *sim.CPU, seed uint64) *sim.CPU {
+	return m.Slow(c, seed, 40000, func(r sim.Ref) uint64 {
+		switch w.syms.Lookup(r.A).Field {
+		case "handler":
+			return 3
+		case "consumers[0]", "offset":
+			return 40
+		}
+		return 1 << 40
+	})
+}
+
 // settle waits until grace periods and what they free are over.
 func (w *churn) settle(c *sim.CPU) {
-	c.Think(c.Now() + 200*sim.Microsecond)
+	c.Think(c.Now() + 150*sim.Microsecond)
 	w.Uprobes.RunDeferred(c)
-	c.Think(c.Now() + 200*sim.Microsecond)
+	c.Think(c.Now() + 150*sim.Microsecond)
 }
 
 // check looks at what must be left in the end: an empty tree but for the other
@@ -95,37 +109,34 @@ func (w *churn) check() {
 // and lifetime: uprobes come and go under the hits of two threads.
 func TestRegisterWhileHit(t *testing.T) {
 	eachKeeper(t, func(t *testing.T, k Choices) {
-		hits := 0
-		for seed := range uint64(2) {
-			w := newChurn(t, 4, func(p *ProcessConfig) { p.Choices = k })
-			m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
-			m.Kernel(w.base.Hooks())
-			left := 2
-			for i := range 2 {
-				m.Go("hitter", i, func(c *sim.CPU) {
-					c = heldUp(m, c, seed, w.syms, "consumers", "handler", "offset")
-					for left > 0 {
-						if _, err := w.Run(c, 0); err != nil {
-							t.Errorf("seed %d: %v", seed, err)
-						}
-						c.Think(c.Now() + 100*sim.Nanosecond)
+		seed := 4*uint64(k.Tree) + uint64(k.Lifetime) // another schedule for each
+		w := newChurn(t, 4, func(p *ProcessConfig) { p.Choices = k })
+		m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
+		m.Kernel(w.base.Hooks())
+		left := 2
+		for i := range 2 {
+			m.Go("hitter", i, func(c *sim.CPU) {
+				c = w.slowHandlers(m, c, seed)
+				for left > 0 {
+					if _, err := w.Run(c, 0); err != nil {
+						t.Errorf("seed %d: %v", seed, err)
 					}
-				})
-			}
-			for i := range 2 {
-				m.Go("registrar", 2+i, func(c *sim.CPU) {
-					for range 2 {
-						w.registerUnregister(c)
-					}
-					w.settle(c)
-					left--
-				})
-			}
-			simtest.Run(t, m)
-			w.check()
-			hits += w.hits
+					c.Think(c.Now() + 100*sim.Nanosecond)
+				}
+			})
 		}
-		if hits == 0 {
+		for i := range 2 {
+			m.Go("registrar", 2+i, func(c *sim.CPU) {
+				for range 2 {
+					w.registerUnregister(c)
+				}
+				w.settle(c)
+				left--
+			})
+		}
+		simtest.Run(t, m)
+		w.check()
+		if w.hits == 0 {
 			t.Error("no handler ran")
 		}
 	})
@@ -186,7 +197,7 @@ func uprobesAreFreed(t *testing.T, k Choices) {
 
 // TestRegisterHasTeeth: without a grace period a handler does run too late.
 func TestRegisterHasTeeth(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		w := newChurn(t, 3, func(p *ProcessConfig) { p.Choices.Ret = RetRefcount })
 		bad := false
 		w.Uprobes.onHandler = func(_ *sim.CPU, uc, _ sim.Ptr) { bad = bad || !w.live[uc.A] }
@@ -195,7 +206,7 @@ func TestRegisterHasTeeth(t *testing.T) {
 		done := false
 		for i := range 2 {
 			m.Go("hitter", i, func(c *sim.CPU) {
-				c = heldUp(m, c, seed, w.syms, "consumers", "handler", "offset")
+				c = w.slowHandlers(m, c, seed)
 				for !done && !bad {
 					if _, err := w.Run(c, 0); err != nil {
 						t.Error(err)

@@ -39,8 +39,9 @@ type Costs struct {
 // cycles, takes the 1,095 cycles of calibration.md C1. C2 (1,047 cycles under
 // mm_lock_seq) then comes out of the operations: it was not fitted. UserAccess
 // is the 5 % of a push over a nop; the system call is half each of the null call
-// (70 to 115 ns); MachineClear and DebugTrap make a single-stepped hit the 820 to
-// 1,000 ns of section 12.
+// (70 to 115 ns); MachineClear and DebugTrap make a single-stepped hit 893 ns at
+// 3.7 GHz, of the 820 to 1,000 ns of section 12. A return probe then takes 505 ns
+// (450 to 510): that was not fitted.
 func DefaultCosts() Costs {
 	return Costs{TrapEntry: 440, TrapExit: 270, Notify: 20, VMALookup: 10, TreeLookup: 5, Chain: 8, Handler: 60,
 		UserAccess: 50, SyscallEntry: 140, SyscallExit: 140, MachineClear: 300, DebugTrap: 900, Analyze: 400}

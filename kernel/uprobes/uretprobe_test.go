@@ -160,6 +160,7 @@ func TestExpireAgainstReturn(t *testing.T) {
 				done = true
 			})
 			m.Go("timer", 1, func(c *sim.CPU) {
+				c = heldUp(m, c, seed, w.syms, "hprobe")
 				timer := c.LoadPtr(u.b.Sched.Task(0).F(sched.TaskUtask)).Add(offRITimer)
 				for !done {
 					u.riTimer(c, timer)

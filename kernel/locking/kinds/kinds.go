@@ -84,7 +84,23 @@ type Options struct {
 	// Preemptible leaves preemption on under tas, ticket and mcs, as in user
 	// space: a waiter or the holder may lose its CPU.
 	Preemptible bool
+	// Lines says how the words of an rw_semaphore share cache lines.
+	Lines Lines
 }
+
+// Lines says which words of an rw_semaphore, BRAVO's included, share a cache
+// line.
+type Lines uint8
+
+const (
+	// Packed leaves them as the struct has them: count and owner in one line.
+	Packed Lines = iota
+	// SplitOwner moves owner to a line of its own, away from count and the rest.
+	SplitOwner
+)
+
+// LineNames are the names of Lines, in their order.
+func LineNames() []string { return []string{"packed", "split-owner"} }
 
 // Factory makes locks in the memory of one kernel. Set-up only.
 type Factory struct {

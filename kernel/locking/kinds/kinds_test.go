@@ -7,6 +7,7 @@ import (
 
 	"mmsim/kernel"
 	"mmsim/kernel/locking/kinds"
+	"mmsim/kernel/sched"
 	"mmsim/sim"
 	"mmsim/sim/simtest"
 )
@@ -33,13 +34,33 @@ type world struct {
 
 func newWorld(t *testing.T, kind string, tasks, locks int, o kinds.Options) *world {
 	t.Helper()
-	mem, syms := sim.NewMemory(), &sim.Symbols{}
-	cpus := make([]int, tasks)
-	for i := range cpus {
-		cpus[i] = i
+	return boot(t, kind, locks, kernel.Config{CPUs: tasks, TickPeriod: sim.Time(tasks) * 500 * sim.Nanosecond, TaskCPU: upTo(tasks)}, o)
+}
+
+// newCrowd is a world with more tasks than CPUs, all of which may run anywhere
+// and are preempted at any time.
+func newCrowd(t *testing.T, kind string, cpus, tasks int) *world {
+	t.Helper()
+	const tick = 2 * sim.Microsecond
+	cfg := kernel.Config{CPUs: cpus, TickPeriod: tick, Slice: tick, Preempt: sched.Full}
+	for i := range tasks {
+		cfg.TaskCPU, cfg.Allowed = append(cfg.TaskCPU, i%cpus), append(cfg.Allowed, upTo(cpus))
 	}
+	return boot(t, kind, 1, cfg, kinds.Options{})
+}
+
+func upTo(n int) (s []int) {
+	for i := range n {
+		s = append(s, i)
+	}
+	return s
+}
+
+func boot(t *testing.T, kind string, locks int, cfg kernel.Config, o kinds.Options) *world {
+	t.Helper()
+	mem, syms := sim.NewMemory(), &sim.Symbols{}
 	w := &world{mem: mem, syms: syms}
-	w.Base = kernel.NewBase(mem, syms, kernel.Config{CPUs: tasks, TaskCPU: cpus, TickPeriod: sim.Time(tasks) * 500 * sim.Nanosecond})
+	w.Base = kernel.NewBase(mem, syms, cfg)
 	f := kinds.New(w.Base, o)
 	for i := range locks {
 		l, err := f.Make(kind, fmt.Sprintf("lock%d", i))
@@ -58,7 +79,7 @@ func (w *world) run(t *testing.T, tasks int, seed uint64, body func(c *sim.CPU, 
 	m := simtest.New(w.mem, simtest.Options{Seed: seed, Syms: w.syms})
 	m.Kernel(w.Hooks())
 	for i := range tasks {
-		m.Go(fmt.Sprintf("task%d", i), i, func(c *sim.CPU) { body(c, i) })
+		m.Go(fmt.Sprintf("task%d", i), i%w.Sched.CPUs(), func(c *sim.CPU) { body(c, i) })
 	}
 	if err := m.Run(); err != nil {
 		t.Fatalf("%s, %d tasks: %v", w.kind.Name, tasks, err)
@@ -143,7 +164,8 @@ func (w *world) take(t *testing.T, c *sim.CPU, k int, way uint64, taken *[2]int6
 }
 
 // Every kind keeps writers alone and lets readers in together, taken in every
-// way, by 2 tasks (a pending waiter) up to many; and it reports what it does.
+// way, by 2 tasks (a pending waiter) up to many, and by more tasks than CPUs; and
+// it reports what it does.
 func TestExclusion(t *testing.T) {
 	for _, kind := range kinds.Kinds() {
 		met, waited := false, int64(0)
@@ -152,24 +174,34 @@ func TestExclusion(t *testing.T) {
 			seeds         uint64
 		}{{2, 12, 30}, {3, 12, 30}, {7, 8, 20}, {64, 2, 2}, {256, 1, 1}} {
 			for seed := range p.seeds {
-				w := newWorld(t, kind.Name, p.tasks, 1, kinds.Options{})
-				var taken [2]int64
-				m := w.run(t, p.tasks, seed, func(c *sim.CPU, i int) {
-					for k := range uint64(p.rounds) {
-						r := sim.NewRand(seed, uint64(i), k)
-						met = w.take(t, c, 0, r.Below(6), &taken) || met
-					}
-				})
-				if n := w.mem.Read(w.data[0].F(count).A, 8); n != uint64(taken[sim.Exclusive]) {
-					t.Fatalf("%s, %d tasks, seed %d: %d increments of %d", kind.Name, p.tasks, seed, n, taken[sim.Exclusive])
-				}
-				waited += w.checkReports(t, m, taken)
+				waited += exclude(t, newWorld(t, kind.Name, p.tasks, 1, kinds.Options{}), p.tasks, p.rounds, seed, &met)
 			}
+		}
+		for seed := range uint64(4) {
+			w := newCrowd(t, kind.Name, 3, 10)
+			waited += exclude(t, w, 10, 8, seed, &met)
 		}
 		if met != kind.Shared || waited == 0 {
 			t.Errorf("%s: readers met: %v, %d waited", kind.Name, met, waited)
 		}
 	}
+}
+
+// exclude lets the tasks take the lock in every way. It sets met if readers were
+// inside together, and returns how often somebody waited.
+func exclude(t *testing.T, w *world, tasks, rounds int, seed uint64, met *bool) int64 {
+	t.Helper()
+	var taken [2]int64
+	m := w.run(t, tasks, seed, func(c *sim.CPU, i int) {
+		for k := range uint64(rounds) {
+			r := sim.NewRand(seed, uint64(i), k)
+			*met = w.take(t, c, 0, r.Below(6), &taken) || *met
+		}
+	})
+	if n := w.mem.Read(w.data[0].F(count).A, 8); n != uint64(taken[sim.Exclusive]) {
+		t.Fatalf("%s, %d tasks, seed %d: %d increments of %d", w.kind.Name, tasks, seed, n, taken[sim.Exclusive])
+	}
+	return w.checkReports(t, m, taken)
 }
 
 // A held lock refuses a trylock at once, in any mode, and a free one grants it.
@@ -245,6 +277,39 @@ func TestPreemptible(t *testing.T) {
 					t.Errorf("%s: preemption stays off", kind)
 				}
 			})
+		}
+	}
+}
+
+// An rw_semaphore's count and owner share a line, or not, as asked for; it works
+// either way.
+func TestRWSemLines(t *testing.T) {
+	const tasks, rounds = 4, 20
+	for _, kind := range []string{"rwsem", "bravo-rwsem"} {
+		for _, lines := range []kinds.Lines{kinds.Packed, kinds.SplitOwner} {
+			w := newWorld(t, kind, tasks, 1, kinds.Options{Lines: lines})
+			n := 0
+			w.run(t, tasks, uint64(lines), func(c *sim.CPU, _ int) {
+				for range rounds {
+					w.l[0].Lock(c, sim.Exclusive)
+					old := n
+					c.Compute(1)
+					n = old + 1
+					w.l[0].Unlock(c, sim.Exclusive)
+				}
+			})
+			if n != tasks*rounds {
+				t.Errorf("%s, lines %v: %d increments of %d", kind, lines, n, tasks*rounds)
+			}
+			words := map[string]sim.Addr{}
+			for a := w.data[0].A - 512; a < w.data[0].A; a += 8 { // the lock is in front of its data
+				if _, word, ok := strings.Cut(w.syms.Lookup(a).Field, "."); ok {
+					words[word] = a
+				}
+			}
+			if together := words["count"]/64 == words["owner"]/64; words["count"] == 0 || together != (lines == kinds.Packed) {
+				t.Errorf("%s, lines %v: count at %#x, owner at %#x", kind, lines, words["count"], words["owner"])
+			}
 		}
 	}
 }

@@ -5,15 +5,31 @@ import (
 	"mmsim/sim"
 )
 
+// apart is the distance that keeps two words in different lines of every
+// supported size, and out of each other's adjacent-line prefetch.
+const apart = 128
+
+// rwsemLayout is the layout of an object with the rw_semaphore called name.
+func (f *Factory) rwsemLayout(name string, members []sim.Field) *sim.Layout {
+	if f.o.Lines == SplitOwner {
+		for i := range members {
+			if members[i].Name == name+".owner" {
+				members[i].Off = apart
+			}
+		}
+	}
+	return lockLayout(members...)
+}
+
 func (f *Factory) rwsem(name string) Lock {
-	l := lockLayout(locking.RWSemMembers("rwsem", 0)...)
+	l := f.rwsemLayout("rwsem", locking.RWSemMembers("rwsem", 0))
 	s := f.b.RWSems.At(f.b.Arena.Object(l, name), locking.RWSemFieldsOf(l, "rwsem"))
 	s.Init(f.cpu)
 	return readWrite{semaphore{s}}
 }
 
 func (f *Factory) bravo(name string) Lock {
-	l := lockLayout(append(locking.RWSemMembers("bravo", 0), locking.BravoMembers("bravo", 40)...)...)
+	l := f.rwsemLayout("bravo", append(locking.RWSemMembers("bravo", 0), locking.BravoMembers("bravo", 40)...))
 	s := f.bravos.At(f.b.Arena.Object(l, name), l, "bravo")
 	s.Init(f.cpu)
 	return readWrite{semaphore{s}}
