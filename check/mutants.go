@@ -29,7 +29,7 @@ func Mutants() (l []Mutant) {
 const mutantBound = 3
 
 var where = map[string][2]string{
-	"mm-seqcount.reader-rmb": {"file-reuse", mm.MMSeqcount.String()},
+	"mm-seqcount.reader-rmb": {"spec-vs-merge", mm.MMSeqcount.String()},
 	"mm-seqcount.recheck":    {"spec-vs-merge", mm.MMSeqcount.String()},
 	"mm-seqcount.acquire":    {"spec-vs-merge", mm.MMSeqcount.String()},
 	"mm-seqcount.begin-odd":  {"spec-vs-merge", mm.MMSeqcount.String()},
