@@ -1,0 +1,33 @@
+package results
+
+import (
+	"math"
+	"testing"
+)
+
+func TestCrossing(t *testing.T) {
+	x := []float64{10, 100, 1000}
+	for _, k := range []struct {
+		y    []float64
+		want float64
+	}{
+		{[]float64{0.5, 0.5, 2}, math.Sqrt(100 * 1000)}, // halfway on both logarithmic axes
+		{[]float64{0.5, 1, 2}, 100},
+		{[]float64{0.25, 2, 0.5}, 10 * math.Pow(10, 2.0/3)}, // the first time counts
+		{[]float64{1.1, 0.5, 2}, 0},
+		{[]float64{0.5, 0.6, 0.9}, math.Inf(1)},
+	} {
+		if got := crossing(x, k.y); got != k.want && math.Abs(got-k.want) > 1e-9*k.want {
+			t.Errorf("%v crosses 1 at %v, want %v", k.y, got, k.want)
+		}
+	}
+}
+
+func TestRates(t *testing.T) {
+	if r, ok := rateOf("20000/s"); !ok || r != 20000 {
+		t.Errorf("20000/s is %v, %t", r, ok)
+	}
+	if _, ok := rateOf("back-to-back"); ok {
+		t.Error("back-to-back is no rate")
+	}
+}
