@@ -74,6 +74,9 @@ func TestExplainShowsTheDesignsOwnSteps(t *testing.T) {
 // The trace holds one whole execution without interrupts, and leaves out only
 // what is no memory operation, a few cycles: on every machine.
 func TestOperationsMakeUpTheExecution(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, none with goroutines of its own")
+	}
 	check := func(q ExplainRequest) {
 		tr := traced(t, q)
 		path, err := workloads.LookupPath(q.Path)
@@ -112,6 +115,9 @@ func TestOperationsMakeUpTheExecution(t *testing.T) {
 
 // The first execution misses where later ones hit.
 func TestColdExecutionsMiss(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, none with goroutines of its own")
+	}
 	eachKernelDesign(func(path, design string) {
 		cold := traced(t, ExplainRequest{Path: path, Design: design, Cold: true})
 		warm := traced(t, ExplainRequest{Path: path, Design: design})

@@ -87,6 +87,9 @@ func TestShowAppliesOverrides(t *testing.T) {
 
 // Every fact of every preset is measured, and its row says how far off it is.
 func TestMicroShowsEveryFact(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, none with goroutines of its own")
+	}
 	for _, name := range configs.MachineNames() {
 		m, err := configs.LoadMachine(name, schema.Origin{})
 		if err != nil {

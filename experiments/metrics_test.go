@@ -103,6 +103,9 @@ func lives(c results.Column, records []*results.Record) bool {
 // Every step and every reason to sleep that kernel code declares takes some
 // time in some embedded experiment.
 func TestNoStepIsDead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, none with goroutines of its own")
+	}
 	t.Parallel()
 	steps, reasons := map[string]int64{}, map[string]int64{}
 	for _, r := range embeddedRecords(t) {
@@ -130,6 +133,9 @@ func TestNoStepIsDead(t *testing.T) {
 // What cannot happen on a machine, in a design or on a path is "-" and no zero
 // that looks measured.
 func TestWhatDoesNotApplyIsADash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, none with goroutines of its own")
+	}
 	t.Parallel()
 	embeddedRecords(t)
 	byName, _ := embedded()

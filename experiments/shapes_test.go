@@ -62,6 +62,9 @@ func TestTestAndSetCollapsesFasterThanMCS(t *testing.T) {
 }
 
 func TestReaderCosts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, none with goroutines of its own")
+	}
 	t.Parallel()
 	designs := []string{"rcu", "refcount", "percpu-rwsem", "rwsem", "qrwlock", "hazard-pointer", "srcu", "seqlock"}
 	ops := curve(t, "ref-scaling", "group.readers.count", []int{1, 8, 16}, "throughput_ops_per_s", designs, "group.readers.think=0ns")
