@@ -24,10 +24,6 @@ type Scenario struct {
 	build func(design string) (*explore.Program, error)
 }
 
-// Program builds the scenario's program for a design, which must be one of
-// Designs.
-func (s *Scenario) Program(design string) (*explore.Program, error) { return s.build(design) }
-
 // Scenarios lists the scenarios in the order of reports.
 func Scenarios() []Scenario {
 	all := lookups(func(mm.Design) bool { return true })

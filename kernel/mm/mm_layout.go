@@ -120,13 +120,3 @@ func MMLayoutNames() []string {
 	}
 	return names
 }
-
-// MMLayoutTitle says in one line what distinguishes a preset.
-func MMLayoutTitle(name string) string {
-	for _, p := range mmPresets {
-		if p.name == name {
-			return p.title
-		}
-	}
-	panic("mm: no mm_struct layout " + name)
-}

@@ -92,8 +92,12 @@ func NewProcess(b *kernel.Base, k ProcessConfig) (*Process, error) {
 	if err := k.Check(); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
-	sys := mm.New(b, mm.Config{Design: k.Choices.Lookup, Layouts: k.Layouts.Layouts, Costs: k.MMCosts, Sheaf: k.Sheaf,
-		BroadcastTLB: k.BroadcastTLB, Poison: k.Poison})
+	cfg := mm.Config{Design: k.Choices.Lookup, Layouts: k.Layouts.Layouts, Costs: k.MMCosts, Sheaf: k.Sheaf,
+		BroadcastTLB: k.BroadcastTLB, Poison: k.Poison}
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	sys := mm.New(b, cfg)
 	c := sim.NewDirect(b.Arena.Mem)
 	p := &Process{MM: sys.NewMM(c, "", k.Tasks), insn: k.Insn, Uprobes: New(sys, Config{Choices: k.Choices,
 		Layouts: k.Layouts, Costs: k.Costs, Returns: k.Returns, RITimer: k.RITimer, Poison: k.Poison})}
