@@ -51,6 +51,11 @@ var where = map[string][2]string{
 	"file.put-cred-full":    {"file-reuse", mm.MMSeqcount.String()},
 	"ri-pool.seqcount":      {"ri-pool-vs-timer", mm.MMapLock.String()},
 
+	"unregister.sync":   {"unregister-during-hit", mm.MMSeqcount.String()},
+	"uprobe.free-grace": {"unregister-during-hit", mm.MMSeqcount.String()},
+	"copy-insn.wmb":     {"register-during-hit", mm.MMSeqcount.String()},
+	"copy-insn.rmb":     {"register-during-hit", mm.MMSeqcount.String()},
+
 	"tas.acquire":    {"lock-exclusion", "tas"},
 	"tas.release":    {"lock-exclusion", "tas"},
 	"ticket.release": {"lock-exclusion", "ticket"},

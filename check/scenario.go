@@ -34,6 +34,8 @@ func Scenarios() []Scenario {
 		{"spec-vs-merge", "a hit against mmap that makes its area grow, which changes vm_start and vm_pgoff in place", numbered, 2, 2, lookup(specMerge)},
 		{"spec-vs-reuse", "a hit against its VMA being freed and attached in another process", all, 2, 2, lookup(specReuse)},
 		{"file-reuse", "a hit against its file being closed and the memory opened as another file", all, 3, 2, lookup(fileReuse)},
+		{"unregister-during-hit", "a hit against uprobe_unregister, and the memory of the consumer and the uprobe being freed", all, 2, 2, lookup(unregisterDuringHit)},
+		{"register-during-hit", "a hit against uprobe_register, up to the single step of the copied instruction", all, 2, 2, lookup(registerDuringHit)},
 		{"seq-wrap", "a hit against write sections enough to wrap sequence numbers of two bits", numbered, 2, 2, lookup(seqWrap)},
 		{"ri-pool-vs-timer", "a thread that uses a return instance again against the time-out of the first use", all[:1], 2, 4, lookup(riPool)},
 		{"lock-exclusion", "two tasks that take one lock", locks(), 2, 2, lockExclusion},

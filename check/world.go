@@ -6,6 +6,7 @@ import (
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/rcu"
 	"mmsim/kernel/uprobes"
 	"mmsim/sim"
 )
@@ -31,6 +32,7 @@ type world struct {
 	sys  *mm.System
 	u    *uprobes.Uprobes
 	mm   *mm.MM
+	rcu  *graces
 	c    *sim.CPU // builder
 }
 
@@ -39,6 +41,8 @@ type setup struct {
 	cpus    int
 	seqBits uint
 	returns bool
+	steps   bool // instructions are single-stepped out of line
+	poison  bool // freed objects are filled
 }
 
 func newWorld(d mm.Design, s setup) (*world, error) {
@@ -52,14 +56,17 @@ func newWorld(d mm.Design, s setup) (*world, error) {
 	for i := range s.cpus {
 		tasks, at = append(tasks, sim.TaskID(i)), append(at, i)
 	}
+	w.rcu = newGraces(s.cpus)
+	w.Reset = w.rcu.reset
 	w.base = kernel.NewBase(w.Mem, w.Syms, kernel.Config{CPUs: s.cpus, TaskCPU: at, TickPeriod: sim.Millisecond,
-		Pages: kmem.PageOptions{Pages: 512}, RWSem: &locking.RWSemOptions{}})
-	w.sys = mm.New(w.base, mm.Config{Design: d, Layouts: l.Layouts, BroadcastTLB: true, SeqBits: s.seqBits})
+		Pages: kmem.PageOptions{Pages: 512}, RWSem: &locking.RWSemOptions{}, RCU: &rcu.Options{Model: w.rcu}})
+	w.sys = mm.New(w.base, mm.Config{Design: d, Layouts: l.Layouts, BroadcastTLB: true, SeqBits: s.seqBits, Poison: s.poison})
 	w.c = sim.NewDirect(w.Mem)
 	w.mm = w.sys.NewMM(w.c, "mm", tasks)
-	w.u = uprobes.New(w.sys, uprobes.Config{Choices: uprobes.WithLookup(d), Layouts: l, Returns: s.returns})
+	w.u = uprobes.New(w.sys, uprobes.Config{Choices: uprobes.WithLookup(d), Layouts: l, Returns: s.returns,
+		Poison: s.poison})
 	w.c.SetBit(w.sys.Flags(w.mm.Ptr()), mm.MMFHasUprobes)
-	if s.returns {
+	if s.returns || s.steps {
 		w.u.NewArea(w.c, w.mm)
 	}
 	for _, t := range tasks {

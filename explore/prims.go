@@ -157,7 +157,7 @@ func (m *machine) readLock(c *sim.CPU, domain uint64) {
 		s.lock = m.g.addRCU(x.cpu, rcuLock, none, domain)
 	} else {
 		s.depth-- // not inside while others run first
-		x.op = op{kind: opSection, loc: none}
+		x.op = op{kind: opReader, loc: none, domain: domain}
 		m.arrive(x)
 		s.depth++
 		s.count++
@@ -174,7 +174,7 @@ func (m *machine) readUnlock(c *sim.CPU, domain uint64) {
 		return
 	}
 	if m.g == nil {
-		x.op = op{kind: opSection, loc: none, domain: domain}
+		x.op = op{kind: opReader, loc: none, domain: domain}
 		m.arrive(x)
 	}
 	s.depth--
@@ -214,7 +214,7 @@ func (m *machine) synchronize(c *sim.CPU, domain uint64) {
 		m.g.addRCU(x.cpu, rcuSync, none, domain)
 		return
 	}
-	x.op.kind = opSection
+	x.op.kind = opGrace
 	m.arrive(x) // the grace period begins
 	x.op.kind = opSync
 	m.snapshot(x, domain)

@@ -191,6 +191,9 @@ func conflicts(x, y *context) bool {
 	if a.kind == opGhost || b.kind == opGhost {
 		return other(a, b).outside()
 	}
+	if a.kind == opReader || b.kind == opReader {
+		return a.outside() && b.outside() && a.kind != b.kind
+	}
 	if a.outside() || b.outside() {
 		return true
 	}

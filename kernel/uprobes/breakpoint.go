@@ -11,26 +11,37 @@ const opcodeInt3 = 0xcc
 // opcodes are the first bytes of the probed instructions.
 var opcodes = [...]uint64{InsnNop: 0x90, InsnPush: 0x55, InsnStep: 0xc3}
 
+// Opcode is the first byte of a probed instruction.
+func Opcode(i Insn) uint64 { return opcodes[i] }
+
 // MapText gives the text of an inode a page in the page cache with the
 // instruction at an offset, and maps it into the process whose area begins at
 // start: what a breakpoint can be written into. With installed the process has a
 // copy with the breakpoint in it. Set-up only; one probe per inode.
 func (u *Uprobes) MapText(c *sim.CPU, m *mm.MM, inode sim.Ptr, start, offset uint64, insn Insn, installed bool) {
-	mapping := u.b.Arena.Object(mappingLayout, "")
-	u.b.RWSems.At(mapping, mappingSem).Init(c)
-	page := u.textPage(c, offset, opcodes[insn])
-	c.Store(mapping.F(mappingPages), uint64(page.A))
-	c.Store(u.sys.InodeMapping(inode), uint64(mapping.A))
-	n := u.b.Arena.Object(mapInfoLayout, "")
-	c.Store(n.F(mapInfoMM), u.number(m))
-	c.Store(n.F(mapInfoVaddr), start)
-	c.Store(mapping.F(mappingMmap), uint64(n.A))
+	page := u.CacheText(c, m, inode, start, offset, insn)
 	if installed {
 		m.MapPage(c, start+offset, u.textPage(c, offset, opcodeInt3))
 		return
 	}
 	u.b.Pages.Get(c, page)
 	m.MapPage(c, start+offset, page)
+}
+
+// CacheText is the part of MapText without page table: the page is in the page
+// cache, and the process, whose area begins at start, has not touched it. It
+// returns the page.
+func (u *Uprobes) CacheText(c *sim.CPU, m *mm.MM, inode sim.Ptr, start, offset uint64, insn Insn) (page sim.Ptr) {
+	mapping := u.b.Arena.Object(mappingLayout, "")
+	u.b.RWSems.At(mapping, mappingSem).Init(c)
+	page = u.textPage(c, offset, opcodes[insn])
+	c.Store(mapping.F(mappingPages), uint64(page.A))
+	c.Store(u.sys.InodeMapping(inode), uint64(mapping.A))
+	n := u.b.Arena.Object(mapInfoLayout, "")
+	c.Store(n.F(mapInfoMM), u.number(m))
+	c.Store(n.F(mapInfoVaddr), start)
+	c.Store(mapping.F(mappingMmap), uint64(n.A))
+	return page
 }
 
 func (u *Uprobes) textPage(c *sim.CPU, offset, opcode uint64) sim.Ptr {

@@ -1,6 +1,8 @@
 package uprobes
 
 import (
+	"fmt"
+
 	"mmsim/kernel/list"
 	"mmsim/kernel/mm"
 	"mmsim/kernel/sched"
@@ -126,8 +128,8 @@ func (u *Uprobes) handlerChain(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) {
 	head, needPrep := u.consumers(p), false
 	for n := list.First(c, head); n.A != head.A; n = list.Next(c, n) {
 		uc := consumerOf(n)
-		if c.Load(uc.F(consHandler)) != 0 {
-			u.runHandler(c, uc, p)
+		if fn := c.Load(uc.F(consHandler)); fn != 0 {
+			u.runHandler(c, uc, p, fn)
 		}
 		if u.returns && c.Load(uc.F(consRetHandler)) != 0 {
 			needPrep = true
@@ -140,9 +142,15 @@ func (u *Uprobes) handlerChain(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) {
 	u.consumersUnlock(c, p)
 }
 
+// handlerFunc stands for the address of a consumer's handler.
+const handlerFunc = 1
+
 // runHandler is the body of one handler: it counts in its CPU's own line. What
 // else a program does is a cost.
-func (u *Uprobes) runHandler(c *sim.CPU, uc, p sim.Ptr) {
+func (u *Uprobes) runHandler(c *sim.CPU, uc, p sim.Ptr, fn uint64) {
+	if fn != handlerFunc {
+		panic(fmt.Sprintf("U7: a handler at %#x is called: the consumer has been freed", fn))
+	}
 	if u.onHandler != nil {
 		u.onHandler(c, uc, p)
 	}
@@ -173,5 +181,14 @@ const pushedValue = 0x5555
 
 // copyInsnWriteBarrier and copyInsnReadBarrier make UPROBE_COPY_INSN seen
 // imply the instruction copy seen (U9).
-func copyInsnWriteBarrier(c *sim.CPU) { c.SmpWMB() }
-func copyInsnReadBarrier(c *sim.CPU)  { c.SmpRMB() }
+func copyInsnWriteBarrier(c *sim.CPU) {
+	if !c.Breaks(breakCopyWMB) {
+		c.SmpWMB()
+	}
+}
+
+func copyInsnReadBarrier(c *sim.CPU) {
+	if !c.Breaks(breakCopyRMB) {
+		c.SmpRMB()
+	}
+}

@@ -147,7 +147,7 @@ func (p *Process) newProbe(c *sim.CPU, k ProcessConfig, addr uint64, inode, file
 		p.Uprobes.MapText(c, p.MM, inode, addr, probeOffset, k.Insn, k.Consumers > 0)
 	}
 	if k.Consumers > 0 {
-		b.Uprobe = p.Uprobes.registerAtBoot(c, inode, probeOffset, k.Insn, k.Consumers)
+		b.Uprobe = p.Uprobes.RegisterInsn(c, inode, probeOffset, k.Insn, k.Consumers)
 	}
 	return b
 }

@@ -22,11 +22,16 @@ func (u *Uprobes) consumers(p sim.Ptr) sim.Ptr { return p.Add(uint64(u.f.consume
 // kernel was set up for them.
 func (u *Uprobes) NewConsumer(c *sim.CPU) sim.Ptr {
 	uc := u.consumerCache.Zalloc(c)
-	c.Store(uc.F(consHandler), 1) // stands for the address of the handler
+	c.Store(uc.F(consHandler), handlerFunc)
 	if u.returns {
-		c.Store(uc.F(consRetHandler), 1)
+		c.Store(uc.F(consRetHandler), handlerFunc)
 	}
 	return uc
+}
+
+// FirstConsumer is the first consumer of a uprobe that has any.
+func (u *Uprobes) FirstConsumer(c *sim.CPU, p sim.Ptr) sim.Ptr {
+	return consumerOf(list.First(c, u.consumers(p)))
 }
 
 // FreeConsumer is what its owner does with a consumer after Unregister and Sync.
@@ -87,6 +92,9 @@ func (u *Uprobes) Unregister(c *sim.CPU, p, uc sim.Ptr) {
 // Sync is uprobe_unregister_sync: after it no handler of a consumer that was
 // unregistered before runs. With references register_rwsem has seen to that.
 func (u *Uprobes) Sync(c *sim.CPU) {
+	if c.Breaks(breakSync) {
+		return
+	}
 	prev := c.Step(stepSync)
 	switch u.k.Lifetime {
 	case LifetimeSRCU:
@@ -148,10 +156,11 @@ func (u *Uprobes) consumerDel(c *sim.CPU, p, uc sim.Ptr) {
 // consumers and puts it into the tree, with its instruction copied. It builds
 // initial states: the breakpoint is not written into any process.
 func (u *Uprobes) Register(c *sim.CPU, inode sim.Ptr, offset uint64, consumers int) sim.Ptr {
-	return u.registerAtBoot(c, inode, offset, InsnNop, consumers)
+	return u.RegisterInsn(c, inode, offset, InsnNop, consumers)
 }
 
-func (u *Uprobes) registerAtBoot(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn, consumers int) sim.Ptr {
+// RegisterInsn is Register of a place with another instruction than a nop.
+func (u *Uprobes) RegisterInsn(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn, consumers int) sim.Ptr {
 	p := u.newUprobe(c, inode, offset, insn)
 	u.link(c, p, inode, offset)
 	refs := uint64(consumers)

@@ -199,12 +199,22 @@ func (u *Uprobes) Choices() Choices { return u.k }
 // RefWord is the word uprobe.ref of the uprobe at p, for checks.
 func (u *Uprobes) RefWord(p sim.Ptr) sim.Ref { return p.F(u.f.ref) }
 
+// Uncopied makes the uprobe at p, which was registered at boot, one whose place
+// no process has mapped so far: its instruction has not been copied.
+func (u *Uprobes) Uncopied(c *sim.CPU, p sim.Ptr) {
+	c.Store(p.F(u.f.flags), 0)
+	c.Store(p.FI(u.f.insn, 0), 0)
+}
+
 // ExpireLeases is ri_timer of a task as a thread of its own runs it, on another
 // CPU than the task: for checks, which leave the timer wheel out.
 func (u *Uprobes) ExpireLeases(c *sim.CPU, task sim.TaskID) {
 	utask := c.LoadPtr(u.b.Sched.Task(task).F(sched.TaskUtask))
 	u.riTimer(c, utask.Add(offRITimer))
 }
+
+// HitsWord is where handlers count that run on a CPU, for checks.
+func (u *Uprobes) HitsWord(cpu int) sim.Ref { return u.hits.Of(cpu).F(hitsCount) }
 
 // Hits is what the handlers counted on all CPUs.
 func (u *Uprobes) Hits(c *sim.CPU) (n uint64) {
