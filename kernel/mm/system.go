@@ -73,7 +73,8 @@ type System struct {
 	files                              *file.Files
 	freeVMACb, freeNodeCb, freeInodeCb rcu.Callback
 
-	tlb *tlbState
+	tlb   *tlbState
+	hooks FileHooks
 
 	// fileLife is ghost state for counting: the life (file.Files.Life) of the
 	// file that a VMA holds.

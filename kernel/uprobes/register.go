@@ -227,10 +227,11 @@ func (u *Uprobes) registerForEachVMA(c *sim.CPU, p, uc sim.Ptr) {
 		if !vma.IsNull() && u.maps(c, vma, inode, offset, at.vaddr) {
 			switch {
 			case !uc.IsNull():
-				c.Load(uc.F(consFilter)) // consumer_filter: none
-				u.installBreakpoint(c, p, at)
-			case !u.filterChain(c, p):
-				u.removeBreakpoint(c, p, at)
+				if u.consumerFilter(c, uc, at.m) {
+					u.installBreakpoint(c, p, vma, at)
+				}
+			case c.Load(u.sys.Flags(at.m.Ptr()))>>mm.MMFHasUprobes&1 != 0 && !u.filterChain(c, p, at.m):
+				u.removeBreakpoint(c, p, vma, at)
 			}
 		}
 		at.m.WriteUnlock(c)
@@ -242,18 +243,6 @@ func (u *Uprobes) registerForEachVMA(c *sim.CPU, p, uc sim.Ptr) {
 // maps checks that a VMA maps the offset of the inode at vaddr.
 func (u *Uprobes) maps(c *sim.CPU, vma, inode sim.Ptr, offset, vaddr uint64) bool {
 	v := u.sys.VMA(vma)
-	file, ok := validVMA(c, v)
+	file, ok := validVMA(c, v, 0)
 	return ok && u.sys.FileInode(c, file).A == inode.A && offsetIn(c, v, vaddr) == offset
-}
-
-// filterChain is filter_chain: whether some consumer wants the breakpoint. All
-// do.
-func (u *Uprobes) filterChain(c *sim.CPU, p sim.Ptr) (wanted bool) {
-	u.consumerSem(p).DownRead(c)
-	if n := list.First(c, u.consumers(p)); n.A != u.consumers(p).A {
-		c.Load(consumerOf(n).F(consFilter))
-		wanted = true
-	}
-	u.consumerSem(p).UpRead(c)
-	return wanted
 }

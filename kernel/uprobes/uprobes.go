@@ -79,6 +79,7 @@ type Uprobes struct {
 	ops                                  [3]sim.Ptr // by Insn
 	tree                                 rbTree
 	treeSem, dupMmap                     locking.PercpuRWSem
+	mmapMutexes                          [mmapHashSize]sim.Ptr
 	delayed                              locking.Mutex
 	delayedList                          sim.Ref
 	hits                                 kmem.PerCPU
@@ -121,6 +122,7 @@ func New(sys *mm.System, cfg Config) *Uprobes {
 	u.initLocks(c)
 	u.initTimer(cfg.RITimer)
 	u.initFree()
+	sys.SetFileHooks(u)
 	return u
 }
 
@@ -145,6 +147,10 @@ func (u *Uprobes) initLocks(c *sim.CPU) {
 	u.dupMmap = u.b.PercpuRWSems.New(u.b.Arena, u.b.Arena.Object(dupMmapLayout, ""))
 	if u.k.Tree == TreePercpuRWSem {
 		u.treeSem = u.b.PercpuRWSems.New(u.b.Arena, u.b.Arena.Object(treeSemLayout, ""))
+	}
+	for i := range u.mmapMutexes {
+		u.mmapMutexes[i] = u.b.Arena.Packed(mmapMutexLayout, "")
+		u.b.Mutexes.At(u.mmapMutexes[i], mmapMutexFields).Init(c)
 	}
 	delayed := u.b.Arena.Object(delayedLayout, "")
 	u.delayed = u.b.Mutexes.At(delayed, locking.MutexFieldsOf(delayedLayout, "delayed_uprobe_lock"))
