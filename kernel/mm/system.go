@@ -137,6 +137,9 @@ func (k *Config) vmaCache() kmem.CacheOptions {
 // hasVMALocks tells whether VMAs have lock objects of their own.
 func (s *System) hasVMALocks() bool { return s.locking.perVMA() && s.design != VMARefcnt }
 
+// BroadcastTLB tells whether the machine carries TLB invalidations to all CPUs.
+func (s *System) BroadcastTLB() bool { return s.broadcastTLB }
+
 // Design is the design that the system was built for.
 func (s *System) Design() Design { return s.design }
 

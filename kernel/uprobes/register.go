@@ -20,10 +20,12 @@ func (u *Uprobes) consumers(p sim.Ptr) sim.Ptr { return p.Add(uint64(u.f.consume
 
 // NewConsumer makes a consumer with a handler, and a return handler where the
 // kernel was set up for them.
-func (u *Uprobes) NewConsumer(c *sim.CPU) sim.Ptr {
+func (u *Uprobes) NewConsumer(c *sim.CPU) sim.Ptr { return u.newConsumer(c, u.returns) }
+
+func (u *Uprobes) newConsumer(c *sim.CPU, returns bool) sim.Ptr {
 	uc := u.consumerCache.Zalloc(c)
 	c.Store(uc.F(consHandler), 1) // stands for the address of the handler
-	if u.returns {
+	if returns {
 		c.Store(uc.F(consRetHandler), 1)
 	}
 	return uc
@@ -148,10 +150,10 @@ func (u *Uprobes) consumerDel(c *sim.CPU, p, uc sim.Ptr) {
 // consumers and puts it into the tree, with its instruction copied. It builds
 // initial states: the breakpoint is not written into any process.
 func (u *Uprobes) Register(c *sim.CPU, inode sim.Ptr, offset uint64, consumers int) sim.Ptr {
-	return u.registerAtBoot(c, inode, offset, InsnNop, consumers)
+	return u.registerAtBoot(c, inode, offset, InsnNop, consumers, u.returns)
 }
 
-func (u *Uprobes) registerAtBoot(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn, consumers int) sim.Ptr {
+func (u *Uprobes) registerAtBoot(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn, consumers int, returns bool) sim.Ptr {
 	p := u.newUprobe(c, inode, offset, insn)
 	u.link(c, p, inode, offset)
 	refs := uint64(consumers)
@@ -160,7 +162,7 @@ func (u *Uprobes) registerAtBoot(c *sim.CPU, inode sim.Ptr, offset uint64, insn 
 	}
 	u.ref(p).Set(c, refs)
 	for range consumers {
-		uc := u.NewConsumer(c)
+		uc := u.newConsumer(c, returns)
 		list.AddRCU(c, uc.Add(uint64(consNode.Off)), u.consumers(p))
 		c.Store(uc.F(consID), c.FetchAdd(u.ids.F(idsNext), 1, sim.Full)+1)
 	}
