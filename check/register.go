@@ -58,7 +58,7 @@ func registerDuringHit(d mm.Design) (*explore.Program, error) {
 	}
 	w.u.CacheText(w.c, w.mm, a, textAddr, offset, uprobes.InsnStep)
 	uc := w.u.NewConsumer(w.c)
-	w.thread("register", func(c *sim.CPU) { w.u.RegisterConsumer(c, a, offset, uprobes.InsnStep, uc) })
+	w.thread("register", func(c *sim.CPU) { w.u.RegisterConsumer(c, a, offset, uc) })
 	w.thread("hit", func(c *sim.CPU) { w.u.Hit(c, w.mm, trapAddr) })
 	handled := w.u.HitsWord(1)
 	slot, insn := w.u.Slot(w.c, w.mm, 1), uprobes.Opcode(uprobes.InsnStep)<<(8*(offset%8))

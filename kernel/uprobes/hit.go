@@ -48,7 +48,7 @@ func (u *Uprobes) trap(c *sim.CPU, m *mm.MM, r *Regs, notifier func(*Uprobes, *s
 		c.ClearBit(task.F(sched.TaskFlags), tifUprobe)
 		p = work(u, c, m, task, r)
 	} else {
-		r.killed = true
+		r.killed = sigTrap
 	}
 	c.Step(stepTrapExit)
 	u.b.Sched.ExitToUser(c)
@@ -84,7 +84,9 @@ func (u *Uprobes) preSstepNotifier(c *sim.CPU, task sim.Ptr) bool {
 	return !utask.IsNull() && c.Load(utask.F(u.f.returnInstances)) != 0
 }
 
-// handleSwbp is uprobe_notify_resume and handle_swbp.
+// handleSwbp is uprobe_notify_resume and handle_swbp. Without uprobe a breakpoint
+// that is there kills the thread; one that is gone, with its uprobe or with the
+// mapping, has the instruction run again.
 func (u *Uprobes) handleSwbp(c *sim.CPU, m *mm.MM, task sim.Ptr, r *Regs) (p sim.Ptr) {
 	utask := c.LoadPtr(task.F(sched.TaskUtask))
 	c.Load(utask.F(u.f.activeUprobe)) // null: no single step to complete
@@ -94,28 +96,33 @@ func (u *Uprobes) handleSwbp(c *sim.CPU, m *mm.MM, task sim.Ptr, r *Regs) (p sim
 	}
 	idx := u.enter(c)
 	p, isTrap := u.findActive(c, m, r.IP)
-	if p.IsNull() {
-		r.killed = r.killed || isTrap
-	} else {
+	switch {
+	case !p.IsNull():
 		c.Step(stepHandler)
-		u.handle(c, m, task, p, r)
+		if !u.handle(c, m, task, p, r) {
+			p = sim.Ptr{}
+		}
+	case isTrap:
+		r.killed = sigTrap
 	}
 	u.leave(c, idx)
 	return p
 }
 
-// handle is the rest of handle_swbp: the instruction must have been copied;
-// then consumers run and the instruction is emulated or single-stepped.
-func (u *Uprobes) handle(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) {
+// handle is the rest of handle_swbp: the instruction must have been copied, else
+// user space runs it again; then consumers run and the instruction is emulated
+// or single-stepped.
+func (u *Uprobes) handle(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) (ran bool) {
 	if c.Load(p.F(u.f.flags))>>uprobeCopyInsn&1 == 0 {
 		u.drop(c, p)
-		return
+		return false
 	}
 	copyInsnReadBarrier(c)
 	u.handlerChain(c, m, task, p, r)
 	if u.emulate(c, p, r) || !u.preSsout(c, m, task, p, r) {
 		u.drop(c, p)
 	}
+	return true
 }
 
 // handlerChain is handler_chain: every consumer's handler, and the preparation
