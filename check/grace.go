@@ -1,6 +1,8 @@
 package check
 
 import (
+	"fmt"
+
 	"mmsim/explore"
 	"mmsim/kernel/rcu"
 	"mmsim/sim"
@@ -81,4 +83,15 @@ func (g *graces) wait(c *sim.CPU) {
 			cb.f(c)
 		}
 	}
+}
+
+// domainName is how columns tell RCU domains apart.
+func domainName(d uint64) string {
+	switch rcu.Domain(d) {
+	case rcu.DomainRCU:
+		return ""
+	case rcu.DomainTasksTrace:
+		return "_trace"
+	}
+	return fmt.Sprintf(" (srcu %d)", d-uint64(rcu.DomainSRCU))
 }

@@ -57,7 +57,7 @@ func newWorld(d mm.Design, s setup) (*world, error) {
 		tasks, at = append(tasks, sim.TaskID(i)), append(at, i)
 	}
 	w.rcu = newGraces(s.cpus)
-	w.Reset = w.rcu.reset
+	w.Reset, w.Domain = w.rcu.reset, domainName
 	w.base = kernel.NewBase(w.Mem, w.Syms, kernel.Config{CPUs: s.cpus, TaskCPU: at, TickPeriod: sim.Millisecond,
 		Pages: kmem.PageOptions{Pages: 512}, RWSem: &locking.RWSemOptions{}, RCU: &rcu.Options{Model: w.rcu}})
 	w.sys = mm.New(w.base, mm.Config{Design: d, Layouts: l.Layouts, BroadcastTLB: true, SeqBits: s.seqBits, Poison: s.poison})
