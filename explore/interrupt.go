@@ -10,10 +10,10 @@ import (
 // search; under it they make the search go by schedules.
 
 // pause is a choice point that touches no memory.
-func (m *machine) pause(c *sim.CPU, k opKind) *context {
+func (m *machine) pause(c *sim.CPU, k opKind, cpu int) *context {
 	x := m.all[c.Slot]
 	m.usesCPU = true
-	x.op = op{kind: k, loc: none}
+	x.op = op{kind: k, loc: none, key: uint64(cpu)}
 	m.arrive(x)
 	m.ops++
 	return x
@@ -44,7 +44,7 @@ func (m *machine) handoff(from, to int32) {
 func (m *machine) Interrupts(c *sim.CPU, on bool) {
 	x := m.all[c.Slot]
 	if !on && (m.usesIRQ || m.allWords) {
-		x.op = op{kind: opNone, loc: none}
+		x.op = op{kind: opCPU, loc: none}
 		m.arrive(x)
 	}
 	m.cpus[x.cpu].irqOff = !on
@@ -65,7 +65,7 @@ func (m *machine) interrupts(x *context) {
 
 // SwitchTo implements sim.Executor.
 func (m *machine) SwitchTo(c *sim.CPU, next sim.TaskID, why sim.WaitReason) sim.TaskID {
-	x := m.pause(c, opNone)
+	x := m.pause(c, opCPU, 0)
 	p := &m.cpus[x.cpu]
 	y := p.idle
 	if next != sim.IdleTask {
@@ -97,7 +97,7 @@ func (m *machine) Idle(c *sim.CPU) {
 
 // SendIPI implements sim.Executor.
 func (m *machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
-	x := m.pause(c, opNone)
+	x := m.pause(c, opIPI, cpu)
 	m.interrupts(x)
 	m.cpus[cpu].pending = append(m.cpus[cpu].pending, interrupt{h: h, from: x.cpu})
 	m.tr.text(x, fmt.Sprintf("interrupt to CPU%d", cpu))

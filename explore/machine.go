@@ -16,6 +16,8 @@ const (
 	opRMW
 	opSpin
 	opGhost
+	opCPU    // about the own CPU: its interrupts, its context
+	opIPI    // an interrupt for CPU key
 	opReader // an end of a read-side section
 	opGrace  // the beginning of a grace period
 	opSync   // synchronize_rcu
