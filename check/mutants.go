@@ -37,18 +37,18 @@ var where = map[string][2]string{
 	"mm-seqcount.end-wmb":    {"spec-vs-merge", mm.MMSeqcount.String()},
 
 	"vma-seqcount.stamp-wmb":     {"spec-vs-merge", mm.VMASeqcount.String()},
-	"vma-seqcount.load-order":    {"spec-vs-merge", mm.VMASeqcount.String()},
+	"vma-seqcount.load-order":    {"spec-vs-second-write", mm.VMASeqcount.String()},
 	"vma-seqcount.reader-rmb":    {"spec-vs-merge", mm.VMASeqcount.String()},
 	"vma-seqcount.recheck":       {"spec-vs-merge", mm.VMASeqcount.String()},
 	"vma-seqcount-own.begin-wmb": {"spec-vs-merge", mm.VMASeqcountOwn.String()},
 	"vma-seqcount-own.end-wmb":   {"spec-vs-merge", mm.VMASeqcountOwn.String()},
 
 	"vma.stamp-check":       {"spec-vs-munmap", mm.VMARWSem.String()},
-	"vma.detached-check":    {"spec-vs-munmap", mm.VMARWSem.String()},
+	"vma.detached-check":    {"file-reuse", mm.VMARWSem.String()},
 	"vma.mm-check":          {"spec-vs-reuse", mm.VMARefcnt.String()},
 	"vma.seq-reset-on-free": {"spec-vs-reuse", mm.VMARefcnt.String()},
 	"vma.free-rcu":          {"spec-vs-reuse", mm.VMARWSem.String()},
-	"file.put-cred-full":    {"file-reuse", mm.MMSeqcount.String()},
+	"file.put-cred-full":    {"file-reuse-elsewhere", mm.MMSeqcount.String()},
 	"ri-pool.seqcount":      {"ri-pool-vs-timer", mm.MMapLock.String()},
 
 	"unregister.sync":   {"unregister-during-hit", mm.MMSeqcount.String()},
@@ -56,9 +56,22 @@ var where = map[string][2]string{
 	"copy-insn.wmb":     {"register-during-hit", mm.MMSeqcount.String()},
 	"copy-insn.rmb":     {"register-during-hit", mm.MMSeqcount.String()},
 
-	"tas.acquire":    {"lock-exclusion", "tas"},
-	"tas.release":    {"lock-exclusion", "tas"},
-	"ticket.release": {"lock-exclusion", "ticket"},
+	"tas.acquire":               {"lock-exclusion", "tas"},
+	"tas.release":               {"lock-exclusion", "tas"},
+	"ticket.release":            {"lock-exclusion", "ticket"},
+	"qspinlock.acquire":         {"lock-exclusion", "qspinlock"},
+	"qspinlock.pending-acquire": {"lock-exclusion", "qspinlock"},
+	"qspinlock.release":         {"lock-exclusion", "qspinlock"},
+	"mutex.acquire":             {"lock-exclusion", "mutex"},
+	"mutex.release":             {"lock-exclusion", "mutex"},
+	"rwsem.acquire":             {"lock-exclusion", "rwsem"},
+	"rwsem.release":             {"lock-exclusion", "rwsem"},
+	"percpu-rwsem.reader-mb":    {"lock-readers", "percpu-rwsem"},
+	"percpu-rwsem.leave-mb":     {"lock-readers", "percpu-rwsem"},
+	"rcu-sync.gp":               {"lock-readers", "percpu-rwsem"},
+	"seqlock.reader-rmb":        {"lock-readers", "seqlock"},
+	"seqlock.begin-wmb":         {"lock-readers", "seqlock"},
+	"seqlock.end-wmb":           {"lock-readers", "seqlock"},
 }
 
 // FindBreak is the break of that name; none is zero.

@@ -51,11 +51,10 @@ func registerDuringHit(d mm.Design) (*explore.Program, error) {
 		return nil, err
 	}
 	a := w.sys.NewInode(w.c, "A", 1)
-	p := w.u.RegisterInsn(w.c, a, offset, uprobes.InsnStep, 1)
-	w.u.Uncopied(w.c, p)
 	if err = w.boot(w.mm, text(w.sys.OpenFile(w.c, a), 0)); err != nil {
 		return nil, err
 	}
+	w.u.Uncopied(w.c, w.u.RegisterInsn(w.c, a, offset, uprobes.InsnStep, 1))
 	w.u.CacheText(w.c, w.mm, a, textAddr, offset, uprobes.InsnStep)
 	uc := w.u.NewConsumer(w.c)
 	w.thread("register", func(c *sim.CPU) { w.u.RegisterConsumer(c, a, offset, uc) })

@@ -33,12 +33,15 @@ func Scenarios() []Scenario {
 		{"spec-vs-split", "a hit against munmap of a part of its area, which changes vm_start and vm_pgoff in place", numbered, 2, 2, lookup(specSplit)},
 		{"spec-vs-merge", "a hit against mmap that makes its area grow, which changes vm_start and vm_pgoff in place", numbered, 2, 2, lookup(specMerge)},
 		{"spec-vs-reuse", "a hit against its VMA being freed and attached in another process", all, 2, 2, lookup(specReuse)},
-		{"file-reuse", "a hit against its file being closed and the memory opened as another file", all, 3, 2, lookup(fileReuse)},
+		{"spec-vs-second-write", "a hit against a write section, and then one in which its area grows", numbered, 2, 2, lookup(specSecondWrite)},
+		{"file-reuse", "a hit against munmap, which drops the last reference to its file, and the memory opened as another file", all, 2, 2, lookup(fileReuse)},
+		{"file-reuse-elsewhere", "a hit against munmap, with the file closed and its memory opened again on a third CPU", all, 3, 2, lookup(fileReuseElsewhere)},
 		{"unregister-during-hit", "a hit against uprobe_unregister, and the memory of the consumer and the uprobe being freed", all, 2, 2, lookup(unregisterDuringHit)},
 		{"register-during-hit", "a hit against uprobe_register, up to the single step of the copied instruction", all, 2, 2, lookup(registerDuringHit)},
 		{"seq-wrap", "a hit against write sections enough to wrap sequence numbers of two bits", numbered, 2, 2, lookup(seqWrap)},
 		{"ri-pool-vs-timer", "a thread that uses a return instance again against the time-out of the first use", all[:1], 2, 4, lookup(riPool)},
-		{"lock-exclusion", "two tasks that take one lock", locks(), 2, 2, lockExclusion},
+		{"lock-exclusion", "two tasks that take one lock", append(locks(func(*kinds.Kind) bool { return true }), LockBusted), 2, 2, lockExclusion},
+		{"lock-readers", "a reader against a writer of one lock", locks(func(k *kinds.Kind) bool { return k.Shared || k.Optimistic }), 2, 2, lockReaders},
 	}
 }
 
@@ -51,15 +54,13 @@ func lookups(has func(mm.Design) bool) (names []string) {
 	return names
 }
 
-// locks leaves out the lock whose writers wait for a grace period: without ticks
-// none ends.
-func locks() (names []string) {
+func locks(has func(*kinds.Kind) bool) (names []string) {
 	for _, k := range kinds.Kinds() {
-		if k.Name != "percpu-rwsem" {
+		if has(&k) {
 			names = append(names, k.Name)
 		}
 	}
-	return append(names, LockBusted)
+	return names
 }
 
 func lookup(f func(mm.Design) (*explore.Program, error)) func(string) (*explore.Program, error) {

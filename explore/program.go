@@ -39,9 +39,12 @@ type Program struct {
 	Final func(v View) (outcome string, err error)
 	// MustEnd makes a deadlock a violation; otherwise deadlocks are counted.
 	MustEnd bool
-	// ExactDeps tells that the bodies announce the dependencies of every store
-	// with StoreDeps. Otherwise every earlier load of the CPU counts as a
-	// control dependency of every store.
+	// ExactDeps tells that the bodies are litmus tests: they announce the
+	// dependencies of every store with StoreDeps, and their spinlocks are
+	// SpinLock. Otherwise every earlier load of the CPU counts as a control
+	// dependency of every store, and spinlocks are algorithms, so that
+	// smp_mb__after_spinlock is the smp_mb that weakly ordered architectures make
+	// of it.
 	ExactDeps bool
 	// Broken is taken out of the paths that have it; 0 is nothing.
 	Broken sim.Break
