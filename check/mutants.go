@@ -48,7 +48,7 @@ var where = map[string][2]string{
 	"vma.mm-check":          {"spec-vs-reuse", mm.VMARefcnt.String()},
 	"vma.seq-reset-on-free": {"spec-vs-reuse", mm.VMARefcnt.String()},
 	"vma.free-rcu":          {"spec-vs-reuse", mm.VMARWSem.String()},
-	"file.put-cred-full":    {"file-reuse-elsewhere", mm.MMSeqcount.String()},
+	"file.put-full":         {"file-reuse-elsewhere", mm.MMSeqcount.String()},
 	"ri-pool.seqcount":      {"ri-pool-vs-timer", mm.MMapLock.String()},
 
 	"unregister.sync":   {"unregister-during-hit", mm.MMSeqcount.String()},

@@ -13,7 +13,9 @@ var (
 	breakMutexRelease   = sim.NewBreak("mutex.release", "release order of the cmpxchg that drops a mutex without waiters")
 	breakPercpuReaderMB = sim.NewBreak("percpu-rwsem.reader-mb", "smp_mb between a reader's count and its look at block (A)")
 	breakPercpuLeaveMB  = sim.NewBreak("percpu-rwsem.leave-mb", "smp_mb before a leaving reader's count (B)")
-	breakSeqReaderRMB   = sim.NewBreak("seqlock.reader-rmb", "smp_rmb before a reader's second look at the sequence")
-	breakSeqBeginWMB    = sim.NewBreak("seqlock.begin-wmb", "smp_wmb behind the odd sequence")
-	breakSeqEndWMB      = sim.NewBreak("seqlock.end-wmb", "smp_wmb before the even sequence")
+	// BreakFilePut is asked for by package file as well.
+	BreakFilePut      = sim.NewBreak("file.put-full", "full order of the atomics between fput and the free memory (f_ref, put_cred): release alone is left")
+	breakSeqReaderRMB = sim.NewBreak("seqlock.reader-rmb", "smp_rmb before a reader's second look at the sequence")
+	breakSeqBeginWMB  = sim.NewBreak("seqlock.begin-wmb", "smp_wmb behind the odd sequence")
+	breakSeqEndWMB    = sim.NewBreak("seqlock.end-wmb", "smp_wmb before the even sequence")
 )
