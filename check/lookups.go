@@ -1,6 +1,8 @@
 package check
 
 import (
+	"fmt"
+
 	"mmsim/explore"
 	"mmsim/kernel/mm"
 	"mmsim/sim"
@@ -122,7 +124,8 @@ func specReuse(d mm.Design) (*explore.Program, error) {
 
 // fileReuse is a hit against the memory of the file it reads being another file:
 // munmap drops the last reference to it, and a file that is mapped nowhere is
-// opened (U2).
+// opened (U2). With areas on both sides the area's slot of the maple tree is
+// emptied in place, so that no dead node tells a reader.
 func fileReuse(d mm.Design) (*explore.Program, error) {
 	w, err := newWorld(d, setup{cpus: 2})
 	if err != nil {
@@ -131,8 +134,10 @@ func fileReuse(d mm.Design) (*explore.Program, error) {
 	a, ofA := w.inode("A", 0)
 	b, _ := w.inode("B", 0)
 	fileA := w.sys.OpenFile(w.c, a)
-	if err = w.boot(w.mm, text(fileA, 0)); err != nil {
-		return nil, err
+	for i, r := range []mm.Mapping{text(fileA, 0), anon(textAddr - textBytes), anon(textAddr + textBytes)} {
+		if err = w.boot(w.mm, r); err != nil {
+			return nil, fmt.Errorf("area %d: %w", i, err)
+		}
 	}
 	w.sys.PutFile(w.c, fileA)
 	w.thread("munmap+open", func(c *sim.CPU) {

@@ -31,7 +31,7 @@ const mutantBound = 3
 var where = map[string][2]string{
 	"mm-seqcount.reader-rmb": {"spec-vs-merge", mm.MMSeqcount.String()},
 	"mm-seqcount.recheck":    {"spec-vs-merge", mm.MMSeqcount.String()},
-	"mm-seqcount.acquire":    {"spec-vs-merge", mm.MMSeqcount.String()},
+	"mm-seqcount.acquire":    {"file-reuse", mm.MMSeqcount.String()},
 	"mm-seqcount.begin-odd":  {"spec-vs-merge", mm.MMSeqcount.String()},
 	"mm-seqcount.begin-wmb":  {"spec-vs-merge", mm.MMSeqcount.String()},
 	"mm-seqcount.end-wmb":    {"spec-vs-merge", mm.MMSeqcount.String()},

@@ -91,6 +91,11 @@ func text(file sim.Ptr, page uint64) mm.Mapping {
 	return mm.Mapping{Addr: textAddr, Bytes: textBytes, Flags: mm.Text, File: file, Pgoff: page}
 }
 
+// anon is a page of anonymous memory.
+func anon(addr uint64) mm.Mapping {
+	return mm.Mapping{Addr: addr, Bytes: sim.PageBytes, Flags: mm.Anon}
+}
+
 // boot maps a file while the initial state is built.
 func (w *world) boot(m *mm.MM, r mm.Mapping) error {
 	_, err := m.AtBoot().Mmap(w.c, r)
