@@ -203,11 +203,40 @@ func TestBadTokens(t *testing.T) {
 		if _, err := Replay(busted(2), s); err == nil {
 			t.Errorf("%q: no error", s)
 		}
+		if _, err := replay(busted(2), s); err == nil {
+			t.Errorf("%q: no error without a seal", s)
+		}
 	}
-	for _, s := range []string{"sc:d:7.1:", "sc:d:i9.1:", "sc:d:i0.1:", "sc:g:0.1:1.9", "sc:d:-1.3:"} {
-		if _, err := Replay(busted(2), s); err == nil {
+	for _, s := range []string{"sc:d:7.1:", "sc:d:i9.1:", "sc:d:i0.1:", "sc:g:0.1:1.9", "sc:d:-1.3:", "sc:g:0.2:1.-1"} {
+		if _, err := replay(busted(2), s); err == nil {
 			t.Errorf("%q: no error", s)
 		}
+	}
+}
+
+// A token of a program does not pass for one of another, even if it fits.
+func TestTokensAreSealed(t *testing.T) {
+	v := search(t, busted(2), Options{Bound: 3}).Violation
+	other := busted(2)
+	other.Threads[0].Name = "renamed"
+	if _, err := Replay(other, v.Token); err != ErrReplay {
+		t.Errorf("replaying in another program: %v", err)
+	}
+	if _, err := Replay(busted(2), v.Token[:len(v.Token)-1]); err != ErrReplay {
+		t.Errorf("replaying a token cut short: %v", err)
+	}
+}
+
+// A closed channel stops a search without a verdict.
+func TestDoneStopsASearch(t *testing.T) {
+	done, n := make(chan struct{}), 0
+	s := search(t, ringProgram(), Options{Model: LKMM, Bound: Unbounded, Done: done, Progress: func(Summary) {
+		if n++; n == 3 {
+			close(done)
+		}
+	}})
+	if s.Exhausted || s.Executions+s.Cut > 64 {
+		t.Errorf("exhausted %v, %d executions", s.Exhausted, s.Executions)
 	}
 }
 
