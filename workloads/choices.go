@@ -47,9 +47,9 @@ func ChoiceKeys() []ChoiceInfo {
 	}
 }
 
-// choices are the parts of a registered design, with what p replaces. Designs
+// Choices are the parts of a registered design, with what p replaces. Designs
 // are lookups, in the kernel of 6.13, and eras.
-func (p *ChoiceParams) choices(design string) (uprobes.Choices, error) {
+func (p *ChoiceParams) Choices(design string) (uprobes.Choices, error) {
 	k, err := designChoices(design)
 	k.Lookup = mm.Design(p.Lookup.or(uint8(k.Lookup)))
 	k.Tree = uprobes.Tree(p.Tree.or(uint8(k.Tree)))
