@@ -56,9 +56,9 @@ func (f *checkFootnotes) say(line string) { f.out = with(f.out, line) }
 func (f *checkFootnotes) verdict(c *Check) {
 	switch {
 	case c.Violated():
-		f.say(fmt.Sprintf("%s is VIOLATED in %s under %s: %s; %s shows it.", c.Design, c.Scenario, c.Memory, c.Violation.Invariant, c.command()))
+		f.say(fmt.Sprintf("VIOLATED: %s, %s, %s: %s; %s shows it.", c.Scenario, c.Design, c.Memory, c.Violation.Invariant, c.command()))
 	case !c.Exhausted:
-		f.say(fmt.Sprintf("%s in %s under %s after %d schedules: %s; %s --budget 10m goes on.", c.Design, c.Scenario, c.Memory, c.Schedules, c.Verdict(), c.command()))
+		f.say(fmt.Sprintf("%s, %s, %s: %s; %s --budget 10m goes on.", c.Scenario, c.Design, c.Memory, c.Verdict(), c.command()))
 	}
 }
 
