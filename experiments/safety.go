@@ -59,7 +59,7 @@ func (s *safety) need(r *Run, budget int) (*results.Safety, error) {
 	model, known := modelOf(r.Config.Machine.Ordering)
 	switch {
 	case len(pairs) == 0:
-		of.Reason = "no scenario of mmsim check is about it"
+		of.Reason = "no scenario of mmsim check is about that"
 	case !known:
 		of.Reason = "no memory model of the machine's ordering class is explored"
 	default:

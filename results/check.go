@@ -157,7 +157,7 @@ func (s *split) words() string {
 		unknown = "; unknown under " + listed(s.unknown)
 	}
 	if kernel := explore.LKMM.String(); len(s.violated) == 1 && s.violated[0] == kernel {
-		return fmt.Sprintf("safe on %s%s, not promised by %s", listed(s.safe), unknown, kernel)
+		return fmt.Sprintf("safe on %s, not promised by %s%s", listed(s.safe), kernel, unknown)
 	}
 	return fmt.Sprintf("safe under %s; violated under %s%s", listed(s.safe), listed(s.violated), unknown)
 }

@@ -3,6 +3,9 @@ package results
 import (
 	"fmt"
 	"slices"
+	"strings"
+
+	"mmsim/explore"
 )
 
 // checked reports whether the run asked for verdicts.
@@ -10,56 +13,86 @@ func checked(s *Summary) bool {
 	return slices.ContainsFunc(s.Records, func(r *Record) bool { return r.Safety != nil })
 }
 
-// checkNotes are the footnotes of column "safe": its scope, and behind that what
-// was violated, what was left open, and where the kernel promises less than the
-// machine does.
+// checkNotes are the footnotes of column "safe": its scope, what was violated or
+// left open, and what the kernel's own model says.
 func checkNotes(s *Summary) []string {
-	if !checked(s) {
-		return nil
-	}
 	f := &checkFootnotes{}
 	for _, w := range s.Rows() {
 		if safety := w.Records[0].Safety; safety != nil {
 			f.row(w.Design, safety)
 		}
 	}
-	return append(f.scope(), f.out...)
+	return slices.Concat(f.scope(), f.about(), f.out, f.kernel())
 }
 
 type checkFootnotes struct {
-	own, all  []*Check // under the machines' models; under these and the kernel's
-	memory    []string
-	scenarios []string
-	out       []string
+	labels  []string // rows seen
+	reasons labelled // why a row is not checked
+	as      labelled // designs that rows are checked as under another name
+	lkmm    labelled // verdicts under the kernel's model
+	own     []*Check // under the machines' models
+	both    []*Check // and those under the kernel's
+	out     []string
 }
 
-// row collects the checks of a design that were not seen yet.
-func (f *checkFootnotes) row(label string, s *Safety) {
-	if s.Reason != "" {
-		f.say(fmt.Sprintf("safe: %s is not checked: %s.", label, s.Reason))
-	}
-	if len(s.Checks) > 0 && s.Checks[0].Design != label {
-		f.say(fmt.Sprintf("safe: %s is checked as %s.", label, s.Checks[0].Design))
-	}
-	for i, c := range s.Checks {
-		if slices.Contains(f.own, c) {
-			continue
+// labelled is rows by what is said about them, in order of appearance.
+type labelled []struct {
+	what   string
+	labels []string
+}
+
+func (l *labelled) add(what, label string) {
+	for i := range *l {
+		if (*l)[i].what == what {
+			(*l)[i].labels = append((*l)[i].labels, label)
+			return
 		}
-		f.own, f.all = append(f.own, c), append(f.all, c, s.Promised[i])
-		f.memory, f.scenarios = with(f.memory, c.Memory), with(f.scenarios, c.Scenario)
-		f.verdict(c)
+	}
+	*l = append(*l, struct {
+		what   string
+		labels []string
+	}{what, []string{label}})
+}
+
+// row notes what is to be said about a row, once for each label.
+func (f *checkFootnotes) row(label string, s *Safety) {
+	if slices.Contains(f.labels, label) {
+		return
+	}
+	f.labels = append(f.labels, label)
+	if s.Reason != "" {
+		f.reasons.add(s.Reason, label)
+		return
+	}
+	if d := s.Checks[0].Design; d != label {
+		f.as.add(d, label)
+	}
+	f.lkmm.add(combined(s.Promised), label)
+	var open []*Check
+	for i, c := range s.Checks {
+		switch {
+		case slices.Contains(f.own, c):
+			continue
+		case c.Violated():
+			f.out = append(f.out, fmt.Sprintf("VIOLATED: %s, %s, %s: %s; %s shows it.", c.Scenario, c.Design, c.Memory, c.Violation.Invariant, c.command()))
+		case !c.Exhausted:
+			open = append(open, c)
+		}
+		f.own, f.both = append(f.own, c), append(f.both, c, s.Promised[i])
+	}
+	if len(open) > 0 {
+		f.out = append(f.out, fmt.Sprintf("UNKNOWN: %s, %s: %d schedules are too few for %s; --check-budget gives more.",
+			open[0].Design, open[0].Memory, open[0].Budget, listed(scenariosIn(open))))
 	}
 }
 
-func (f *checkFootnotes) say(line string) { f.out = with(f.out, line) }
-
-func (f *checkFootnotes) verdict(c *Check) {
-	switch {
-	case c.Violated():
-		f.say(fmt.Sprintf("VIOLATED: %s, %s, %s: %s; %s shows it.", c.Scenario, c.Design, c.Memory, c.Violation.Invariant, c.command()))
-	case !c.Exhausted:
-		f.say(fmt.Sprintf("%s, %s, %s: %s; %s --budget 10m goes on.", c.Scenario, c.Design, c.Memory, c.Verdict(), c.command()))
+func scenariosIn(checks []*Check) (names []string) {
+	for _, c := range checks {
+		if !slices.Contains(names, c.Scenario) {
+			names = append(names, c.Scenario)
+		}
 	}
+	return names
 }
 
 // scope says what "yes" means.
@@ -67,23 +100,36 @@ func (f *checkFootnotes) scope() []string {
 	if len(f.own) == 0 {
 		return nil
 	}
-	cpus, most := f.own[0].CPUs, f.own[0].CPUs
+	var cpus, memory []string
 	for _, c := range f.own {
-		cpus, most = min(cpus, c.CPUs), max(most, c.CPUs)
+		cpus, memory = append(cpus, fmt.Sprint(c.CPUs)), append(memory, c.Memory)
 	}
-	on := fmt.Sprint(cpus)
-	if most > cpus {
-		on = fmt.Sprintf("%d or %d", cpus, most)
-	}
-	lines := []string{fmt.Sprintf("safe: explored under %s in %s: %s CPUs, all executions with at most as many preemptions, stale reads and delayed stores together as the bound says, %d schedules for each verdict; no load buffering; reduced kernels (docs/check.md).",
-		listed(f.memory), listed(f.scenarios), on, f.own[0].Budget)}
-	return append(lines, Differences(f.all)...)
+	slices.Sort(cpus)
+	slices.Sort(memory)
+	return []string{fmt.Sprintf("safe: explored under %s, by %s: %s CPUs; all executions with at most as many preemptions, stale reads and delayed stores together as the bound says; no load buffering; reduced kernels (docs/check.md).",
+		listed(slices.Compact(memory)), listed(scenariosIn(f.own)), listed(slices.Compact(cpus)))}
 }
 
-// with appends s unless it is there.
-func with(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
+// about says which rows are checked under another name, and which are not.
+func (f *checkFootnotes) about() (lines []string) {
+	for _, x := range f.as {
+		lines = append(lines, fmt.Sprintf("safe: checked as %s: %s.", x.what, listed(x.labels)))
 	}
-	return append(list, s)
+	for _, x := range f.reasons {
+		lines = append(lines, fmt.Sprintf(`safe: "-" for %s: %s.`, listed(x.labels), x.what))
+	}
+	return lines
+}
+
+// kernel says what is promised on every machine.
+func (f *checkFootnotes) kernel() []string {
+	if len(f.lkmm) == 0 {
+		return nil
+	}
+	var parts []string
+	for _, x := range f.lkmm {
+		parts = append(parts, fmt.Sprintf("%s: %s", x.what, listed(x.labels)))
+	}
+	line := fmt.Sprintf("safe under %s, on whatever machine: %s.", explore.LKMM, strings.Join(parts, "; "))
+	return append([]string{line}, Differences(f.both)...)
 }
