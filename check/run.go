@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"time"
 
 	"mmsim/explore"
@@ -32,6 +33,8 @@ type Result struct {
 	Took time.Duration
 	Sum  *explore.Summary
 	Err  error
+	// Interrupted tells that Options.Done stopped the search undecided.
+	Interrupted bool
 }
 
 // Run checks a design in the scenario.
@@ -43,8 +46,14 @@ func (s *Scenario) Run(design string, o Options) (r Result) {
 		r.Sum, err = explore.Run(p, explore.Options{Model: o.Model, Search: o.Search, Bound: r.Bound,
 			Seed: o.Seed, Budget: o.Budget, MaxExecutions: o.Schedules, MaxOps: maxOps, Done: o.Done})
 	}
-	if r.Err, r.Took = err, time.Since(start); err == nil {
-		r.fill()
+	if r.Err, r.Took = err, time.Since(start); err != nil {
+		return r
+	}
+	r.fill()
+	select {
+	case <-o.Done:
+		r.Interrupted = !r.Safe() && !r.Violated()
+	default:
 	}
 	return r
 }
@@ -78,8 +87,13 @@ func (r *Result) fill() {
 
 // Verdict is the result in words.
 func (r *Result) Verdict() string {
-	if r.Err != nil {
+	switch {
+	case r.Err != nil:
 		return "ERROR: " + r.Err.Error()
+	case r.Interrupted && r.BoundDone >= 0:
+		return fmt.Sprintf("UNKNOWN (interrupted; safe at bound %d)", r.BoundDone)
+	case r.Interrupted:
+		return "UNKNOWN (interrupted)"
 	}
 	return r.Check.Verdict()
 }

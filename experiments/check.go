@@ -93,18 +93,19 @@ type checkJob struct {
 	broken   string
 
 	result check.Result
-	done   bool // the result stands
+	begun  bool
 }
 
-// run finds the verdict. One that the end of the context kept from being decided
-// does not stand.
+// run finds the verdict.
 func (j *checkJob) run(ctx context.Context) {
 	o := j.o
 	o.Done = ctx.Done()
-	j.result = j.scenario.Run(j.design, o)
-	r := &j.result
-	j.done = ctx.Err() == nil || r.Err != nil || r.Safe() || r.Violated()
+	j.result, j.begun = j.scenario.Run(j.design, o), true
 }
+
+// decided reports whether the result stands: the end of the context may have kept
+// it from being decided.
+func (j *checkJob) decided() bool { return j.begun && !j.result.Interrupted }
 
 // prepare checks the request and lists what is to be done.
 func (q *CheckRequest) prepare() ([]checkJob, error) {

@@ -15,7 +15,7 @@ import (
 
 // report prints and writes what was decided, and says what is missing.
 func (q *CheckRequest) report(ctx context.Context, out, log io.Writer, jobs []checkJob) error {
-	rs, missing := decided(jobs)
+	rs, missing := begun(jobs)
 	rep, columns := q.page(rs, missing), q.violations(rs)
 	for _, text := range columns {
 		fmt.Fprintln(out, text)
@@ -27,7 +27,13 @@ func (q *CheckRequest) report(ctx context.Context, out, log io.Writer, jobs []ch
 		return err
 	}
 	if ctx.Err() != nil && len(missing) > 0 {
-		return fmt.Errorf("%w\n%d of %d verdicts finished", context.Cause(ctx), len(rs), len(jobs))
+		decided := 0
+		for i := range jobs {
+			if jobs[i].decided() {
+				decided++
+			}
+		}
+		return fmt.Errorf("%w\n%d of %d verdicts finished", context.Cause(ctx), decided, len(jobs))
 	}
 	return failure(rs)
 }
@@ -66,12 +72,15 @@ func (q *CheckRequest) violations(rs []*checkJob) (texts []string) {
 	return texts
 }
 
-// decided are the jobs whose results stand, and the names of the others.
-func decided(jobs []checkJob) (rs []*checkJob, missing []string) {
+// begun are the jobs that have a result, and the names of those whose result does
+// not stand.
+func begun(jobs []checkJob) (rs []*checkJob, missing []string) {
 	for i := range jobs {
 		j := &jobs[i]
-		if j.done {
+		if j.begun {
 			rs = append(rs, j)
+		}
+		if j.decided() {
 			continue
 		}
 		name := j.scenario.Name + ", " + j.design

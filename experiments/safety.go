@@ -170,7 +170,7 @@ func (s *safety) one(ctx context.Context, j *checkJob, o *ExecuteOptions) (*resu
 			return kept, err
 		}
 	}
-	if j.run(ctx); !j.done {
+	if j.run(ctx); !j.decided() {
 		return nil, nil
 	}
 	c := &j.result.Check
