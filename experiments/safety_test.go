@@ -152,6 +152,41 @@ func TestChecksCanBeInterrupted(t *testing.T) {
 	}
 }
 
+// A kept verdict is taken as it is; a check that was stopped is not kept.
+func TestStoredVerdictsAreNotWorkedOutAgain(t *testing.T) {
+	t.Parallel()
+	q := checkRequest(1, t.TempDir())
+	plan, store, err := q.prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	rwsem := slices.IndexFunc(plan.safety.jobs, func(j checkJob) bool { return j.design == "rwsem" })
+	j := &plan.safety.jobs[rwsem]
+	asked := j.scenario.Ask(j.design, j.o)
+	if c, err := plan.safety.one(ended, j, &ExecuteOptions{Store: store}); c != nil || err != nil {
+		t.Errorf("a stopped check gives %+v, %v", c, err)
+	}
+	if c, err := store.GetCheck(asked.Hash); c != nil || err != nil {
+		t.Errorf("a stopped check is kept: %+v, %v", c, err)
+	}
+	made, err := plan.safety.one(t.Context(), j, &ExecuteOptions{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := store.GetCheck(asked.Hash); err != nil || c == nil || c.Schedules != made.Schedules {
+		t.Fatalf("kept: %+v, %v", c, err)
+	}
+	asked.Violation = &results.Violation{Invariant: "made up"}
+	if err := store.PutCheck(&asked); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := plan.safety.one(t.Context(), j, &ExecuteOptions{Store: store}); err != nil || !c.Violated() {
+		t.Errorf("the kept verdict is not taken: %+v, %v", c, err)
+	}
+}
+
 func TestCheckBudgetIsANumberOfSchedules(t *testing.T) {
 	q := checkRequest(1, t.TempDir())
 	q.CheckBudget = 0

@@ -227,6 +227,22 @@ func TestTokensAreSealed(t *testing.T) {
 	}
 }
 
+// Executions that do not end count against the limit too.
+func TestLivelocksAreLimited(t *testing.T) {
+	poll := func(mine, other int) func(c *sim.CPU) {
+		return func(c *sim.CPU) {
+			for n := uint64(0); ; n++ {
+				c.Store(variable(mine), n)
+				c.Load(variable(other))
+			}
+		}
+	}
+	s := search(t, threads(poll(vx, vy), poll(vy, vx)), Options{Model: ARM64, Bound: 3, MaxOps: 50, MaxExecutions: 20})
+	if n := s.Livelocks + s.Executions + s.Cut; n == 0 || n > 20 || s.Exhausted {
+		t.Errorf("%+v", s)
+	}
+}
+
 // A closed channel stops a search without a verdict.
 func TestDoneStopsASearch(t *testing.T) {
 	done, n := make(chan struct{}), 0
