@@ -142,6 +142,9 @@ func TestChecksCanBeInterrupted(t *testing.T) {
 		t.Errorf("interrupted: %v", err)
 	}
 	rows := strings.Split(read(t, q.Files.CSV), "\n")
+	if strings.Contains(strings.Join(rows, ""), "UNKNOWN") {
+		t.Error("a check that was not begun has a verdict")
+	}
 	if safe := slices.DeleteFunc(rows, func(r string) bool { return !strings.Contains(r, ",yes (bound 2),") }); len(safe) != 4 || out.Len() > 0 {
 		t.Errorf("%d rows with a verdict, want those of ticket; report %q", len(safe), &out)
 	}
