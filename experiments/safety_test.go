@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"mmsim/check"
 	"mmsim/configs"
 	"mmsim/results"
 )
@@ -54,6 +55,28 @@ func TestWhatIsCheckedOfADesign(t *testing.T) {
 		if got != k.want {
 			t.Errorf("%s %v:\n%s, want\n%s", k.experiment, k.set, got, k.want)
 		}
+	}
+}
+
+// Every design of every embedded experiment is checked, or there is a reason.
+func TestEmbeddedExperimentsCanBeChecked(t *testing.T) {
+	checked := map[string]bool{}
+	for _, name := range configs.ExperimentNames() {
+		s, err := newSafety(planned(t, name, true).Runs, 10)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for i, of := range s.of {
+			if (len(of.Checks) == 0) != (of.Reason != "") || len(of.Checks) != len(of.Promised) {
+				t.Errorf("%s, run %d: %+v", name, i, of)
+			}
+		}
+		for _, c := range s.checks {
+			checked[c.Scenario] = true
+		}
+	}
+	if len(checked) != len(check.Names())-1 || checked["seq-wrap"] {
+		t.Errorf("scenarios in use: %v; expected all but seq-wrap", checked)
 	}
 }
 
