@@ -18,7 +18,7 @@ import (
 // Host time for each verdict of "mmsim check", if no budget is given: all
 // scenarios together are a survey, a single one is meant to be decided.
 const (
-	SurveyBudget   = 5 * time.Second
+	SurveyBudget   = 10 * time.Second
 	ScenarioBudget = time.Minute
 )
 
