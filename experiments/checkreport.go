@@ -3,7 +3,6 @@ package experiments
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"strconv"
@@ -130,10 +129,7 @@ func (q *CheckRequest) title() string {
 }
 
 // checkColumns are the columns of the file; the table has those with a title.
-var checkColumns = []struct {
-	name, title string
-	value       func(r *check.Result) string
-}{
+var checkColumns = []column[*check.Result]{
 	{"scenario", "scenario", func(r *check.Result) string { return r.Scenario }},
 	{"design", "design", func(r *check.Result) string { return r.Design }},
 	{"memory_model", "model", func(r *check.Result) string { return r.Memory }},
@@ -162,21 +158,15 @@ func violation(f func(v *results.Violation) string) func(*check.Result) string {
 
 func checkTable(rs []*checkJob) results.Table {
 	t := results.Table{Caption: "verdicts", Left: 4}
-	for _, c := range checkColumns {
-		if c.title != "" {
-			t.Header = append(t.Header, c.title)
-		}
-	}
-	for _, j := range rs {
-		var row []string
-		for _, c := range checkColumns {
-			if c.title != "" {
-				row = append(row, c.value(&j.result))
-			}
-		}
-		t.Rows = append(t.Rows, row)
-	}
+	addTo(&t, checkColumns, resultsOf(rs))
 	return t
+}
+
+func resultsOf(rs []*checkJob) (out []*check.Result) {
+	for _, j := range rs {
+		out = append(out, &j.result)
+	}
+	return out
 }
 
 // mutantTable has one row per break, and a column per model.
@@ -223,7 +213,7 @@ func (q *CheckRequest) write(log io.Writer, rs []*checkJob, rep *results.Report,
 		name  string
 		write func(io.Writer) error
 	}{
-		{q.Files.CSV, func(w io.Writer) error { return writeCheckCSV(w, rs) }},
+		{q.Files.CSV, func(w io.Writer) error { return writeColumns(w, checkColumns, resultsOf(rs)) }},
 		{q.Files.Markdown, func(w io.Writer) error { return writeCheckMarkdown(w, rep, columns) }},
 	} {
 		if f.name == "" {
@@ -249,25 +239,4 @@ func writeCheckMarkdown(w io.Writer, rep *results.Report, columns []string) erro
 		}
 	}
 	return err
-}
-
-func writeCheckCSV(w io.Writer, rs []*checkJob) error {
-	out := csv.NewWriter(w)
-	row := make([]string, len(checkColumns))
-	for i, c := range checkColumns {
-		row[i] = c.name
-	}
-	if err := out.Write(row); err != nil {
-		return err
-	}
-	for _, j := range rs {
-		for i, c := range checkColumns {
-			row[i] = c.value(&j.result)
-		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
 }
