@@ -80,9 +80,9 @@ func TestMutants(t *testing.T) {
 		}
 		r := verdict(t, m.Scenario, m.Design, explore.ARM64, m.Break, m.Bound)
 		if !r.Violated() {
-			t.Errorf("%s: %s after %d schedules", m.Name, r.Verdict(), r.Schedules())
+			t.Errorf("%s: %s after %d schedules", m.Name, r.Verdict(), r.Schedules)
 		}
-		t.Log(m.Name, r.Schedules(), r.Took)
+		t.Log(m.Name, r.Schedules, r.Took)
 	}
 }
 

@@ -34,7 +34,7 @@ func Explore(ctx context.Context, p *Program, s Search) (*Result, error) {
 		t := &r.threads[i]
 		prog.Threads = append(prog.Threads, explore.Thread{Name: t.name(), CPU: i, Body: t.body})
 	}
-	sum, err := explore.Run(prog, explore.Options{Model: s.Model, Bound: explore.Unbounded, Budget: s.Budget})
+	sum, err := explore.Run(prog, explore.Options{Model: s.Model, Bound: explore.Unbounded, Budget: s.Budget, Done: ctx.Done()})
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ func notes(s *Summary) []string {
 			out = append(out, w.Base+": "+n+".")
 		}
 	}
+	out = append(out, checkNotes(s)...)
 	out = append(out, lockOrderNotes(s)...)
 	out = append(out, emptyNotes(s)...)
 	if len(s.seeds()) < 2 {

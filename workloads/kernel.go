@@ -59,7 +59,7 @@ func newProcess(k *setting) (any, error) {
 		return nil, err
 	}
 	u := &params.Uprobe
-	choices, err := u.Choices.choices(k.design)
+	choices, err := u.Choices.Choices(k.design)
 	if err != nil {
 		return nil, err
 	}
