@@ -12,6 +12,8 @@ type Mutant struct {
 	Scenario, Design string
 	// Bound that the search needs.
 	Bound int
+	// Redundant says why no search finds it, if none is expected to.
+	Redundant string
 }
 
 // Mutants lists all breaks that paths declare, each with the scenario and design
@@ -19,7 +21,7 @@ type Mutant struct {
 func Mutants() (l []Mutant) {
 	for _, b := range sim.Breaks() {
 		at := where[b.Name]
-		l = append(l, Mutant{b, at[0], at[1], mutantBound})
+		l = append(l, Mutant{b, at[0], at[1], mutantBound, redundant[b.Name]})
 	}
 	return l
 }
@@ -27,6 +29,14 @@ func Mutants() (l []Mutant) {
 // mutantBound is larger than what unbroken designs are explored to: most breaks
 // need a preemption on both sides, and a stale read.
 const mutantBound = 3
+
+// redundant are the breaks that nothing depends on as far as searches can see.
+var redundant = map[string]string{
+	"vma.seq-reset-on-free": "vm_refcnt 0 keeps readers out of a free VMA, whatever its stamp " +
+		"(vma-locking-and-fork.md, R2: of two guards one is enough)",
+	"percpu-rwsem.leave-mb": "it keeps a reader's loads before its own later store; what it prevents is load buffering, " +
+		"which is not explored",
+}
 
 var where = map[string][2]string{
 	"mm-seqcount.reader-rmb": {"spec-vs-merge", mm.MMSeqcount.String()},

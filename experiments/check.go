@@ -92,6 +92,8 @@ type checkJob struct {
 	design   string
 	o        check.Options
 	broken   string
+	// redundant says why a mutant is not expected to be found.
+	redundant string
 
 	result check.Result
 	begun  bool
@@ -225,7 +227,7 @@ func (q *CheckRequest) mutants(o check.Options, models []explore.Model) (jobs []
 			o.Bound = m.Bound
 		}
 		for _, o.Model = range models {
-			jobs = append(jobs, checkJob{scenario: &s, design: m.Design, o: o, broken: m.Name})
+			jobs = append(jobs, checkJob{scenario: &s, design: m.Design, o: o, broken: m.Name, redundant: m.Redundant})
 		}
 	}
 	if len(jobs) == 0 {

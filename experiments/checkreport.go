@@ -103,6 +103,7 @@ func (q *CheckRequest) page(rs []*checkJob, missing []string) *results.Report {
 	}
 	if q.Mutants {
 		rep.Tables = []results.Table{mutantTable(rs)}
+		rep.Notes = append(mutantNotes(rs), rep.Notes...)
 	} else {
 		rep.Tables = []results.Table{checkTable(rs)}
 		var all []check.Result
@@ -193,6 +194,16 @@ func mutantTable(rs []*checkJob) results.Table {
 		}
 	}
 	return t
+}
+
+// mutantNotes says which breaks are not expected to be found, and why.
+func mutantNotes(rs []*checkJob) (notes []string) {
+	for _, j := range rs {
+		if j.redundant != "" {
+			notes = appendNew(notes, "Not expected to be found: "+j.broken+"; "+j.redundant+".")
+		}
+	}
+	return append(notes, "A model that orders what a fence orders does not need the fence: such a break is found under weaker models alone.")
 }
 
 func found(r *check.Result) string {

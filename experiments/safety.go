@@ -101,9 +101,8 @@ func modelOf(c cores.OrderingClass) (m explore.Model, known bool) {
 }
 
 // checkable lists the scenarios that are about a run's design: about its way to
-// look a VMA up, its pool of return instances, or its lock. Left out is what
-// scenarios need for a violation and the design has not: sequence numbers of two
-// bits (seq-wrap), and use of the file without mmap_lock (file-reuse).
+// look a VMA up, its pool of return instances, or its lock. Left out are
+// sequence numbers of two bits (seq-wrap), which the design has not.
 func checkable(r *Run) (out []scenarioDesign, err error) {
 	spec := &r.Config.Spec
 	p, err := workloads.LookupPath(spec.Groups[0].Path)
@@ -112,7 +111,7 @@ func checkable(r *Run) (out []scenarioDesign, err error) {
 	}
 	switch {
 	case p.Name == "lock-bench":
-		return appendCheckable(out, r.Config.Design, "lock-exclusion"), nil
+		return appendCheckable(out, r.Config.Design, "lock-exclusion", "lock-readers"), nil
 	case !p.HasProcess():
 		return nil, nil
 	}
@@ -120,10 +119,8 @@ func checkable(r *Run) (out []scenarioDesign, err error) {
 	if err != nil {
 		return nil, err
 	}
-	out = appendCheckable(out, k.Lookup.String(), "spec-vs-munmap", "spec-vs-split", "spec-vs-merge", "spec-vs-reuse")
-	if k.Lookup != mm.MMapLock {
-		out = appendCheckable(out, k.Lookup.String(), "file-reuse")
-	}
+	out = appendCheckable(out, k.Lookup.String(), "spec-vs-munmap", "spec-vs-split", "spec-vs-merge", "spec-vs-reuse",
+		"spec-vs-second-write", "file-reuse", "unregister-during-hit")
 	if k.Ret == uprobes.RetLeasePooled && slices.ContainsFunc(spec.Groups, func(g workloads.Group) bool { return g.Path == "uretprobe" }) {
 		out = appendCheckable(out, mm.MMapLock.String(), "ri-pool-vs-timer")
 	}
