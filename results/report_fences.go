@@ -98,3 +98,17 @@ func added(w, base *Row) string {
 	}
 	return fmt.Sprintf("%s (%s)", cell("write_fence_cycles_per_write"), cell("vma_fence_cycles_per_write"))
 }
+
+// costsKey says whose instruction costs the machine has.
+const costsKey = "machine.ordering.costs"
+
+// costNotes says where the instruction costs of ordering classes come from, and
+// how far they can be trusted.
+func costNotes(s *Summary) []string {
+	if !slices.ContainsFunc(s.Records[0].Point, func(p Setting) bool { return p.Key == costsKey && p.Value == "by-class" }) {
+		return nil
+	}
+	return []string{"ordering.costs=by-class: latencies of one machine, instruction costs of a typical core of each class (machines.md). " +
+		"Confidence: x86-tso LOCK 18 cycles A; arm64 atomics A, DMB 10 to 15 cycles C (5 to 20); power lwsync 10 ns C (5 to 15), hwsync 30 ns C (20 to 40); " +
+		"riscv fence 5 cycles, AMO 12 cycles B, on cores that do not drain their stores at every fence."}
+}
