@@ -37,7 +37,7 @@ func fenceTable(s *Summary) Table {
 		t.Header = append(t.Header, shortKey(p.Key))
 	}
 	t.Left = len(t.Header) + 1
-	t.Header = append(t.Header, "design", "cyc/mmap write", "95%", "cyc/VMA locked", "95%", "writer ns/op", "reader ns/op", "95%")
+	t.Header = append(t.Header, "design", "cyc/mmap write", "95%", "cyc/VMA locked", "95%", "writer ns/op", "reader ns/op", "95%", "cyc/fault lock", "95%")
 	for _, w := range s.Rows() {
 		writer := w.writerGroup()
 		if writer == "" {
@@ -50,15 +50,29 @@ func fenceTable(s *Summary) Table {
 		mm, vma := w.about(writer).Mean("write_fence_cycles_per_write"), w.about(writer).Mean("vma_fence_cycles_per_write")
 		row = append(row, w.Design, short(mm.Mean), mm.spread(), short(vma.Mean), vma.spread(), short(w.about(writer).Mean(costColumn).Mean))
 		readers := w.readers(writer)
-		t.Rows = append(t.Rows, append(row, short(readers.Mean), readers.spread()))
+		faults := w.faultLocks()
+		t.Rows = append(t.Rows, append(row, short(readers.Mean), readers.spread(), short(faults.Mean), faults.spread()))
 	}
 	return t.pruned("reader ns/op")
 }
 
-// readers is the cost of the first group beside the writer.
+// faultPath is the path that locks VMAs as page faults do.
+const faultPath = "fault-lock"
+
+// faultLocks is what page faults pay to lock a VMA and unlock it.
+func (w *Row) faultLocks() Interval {
+	for i := range w.Records[0].Groups {
+		if g := &w.Records[0].Groups[i]; g.Path == faultPath {
+			return w.about(g.Name).Mean("busy_cycles_per_op")
+		}
+	}
+	return MeanInterval(nil)
+}
+
+// readers is the cost of the first group beside the writer, page faults apart.
 func (w *Row) readers(writer string) Interval {
 	for i := range w.Records[0].Groups {
-		if g := &w.Records[0].Groups[i]; g.Name != writer {
+		if g := &w.Records[0].Groups[i]; g.Name != writer && g.Path != faultPath {
 			return w.about(g.Name).Mean(costColumn)
 		}
 	}
@@ -77,13 +91,20 @@ func fences(s *Summary) []string {
 		if base == nil || base.writerGroup() == "" {
 			continue
 		}
-		var parts []string
+		var parts, faults []string
 		for _, d := range s.Designs {
-			if w := s.Row(p, d); w != nil && w != base {
+			w := s.Row(p, d)
+			if w != nil && w != base {
 				parts = append(parts, fmt.Sprintf("%s %s", d, added(w, base)))
+			}
+			if w != nil && w.faultLocks().N > 0 {
+				faults = append(faults, fmt.Sprintf("%s %s", d, short(w.faultLocks().Mean)))
 			}
 		}
 		out = append(out, fmt.Sprintf("writer's order%s, cycles over %s per mmap write (per VMA locked): %s", atRow(base), base.Design, strings.Join(parts, ", ")))
+		if len(faults) > 0 {
+			out = append(out, fmt.Sprintf("page faults' lock of a VMA%s, cycles to lock and unlock: %s", atRow(base), strings.Join(faults, ", ")))
+		}
 	}
 	return out
 }
