@@ -22,7 +22,7 @@ func bindOrdering(t *schema.Table[Machine]) {
 		"How the kernel's primitives become instructions.",
 		func(m *Machine) *cores.OrderingClass { return &m.hw.Ordering }).Required()
 	schema.Bind(t, "ordering.costs", schema.Enum[orderCosts]("source of costs", "listed", "by-class"),
-		"Base costs of atomics and barriers. listed: the keys below; by-class: those of a typical core of ordering.class, whatever the keys below say, from published figures (POWER and RISC-V with little confidence).",
+		"Base costs of atomics and barriers. listed: the keys below; by-class: those of a typical core of ordering.class, whatever the keys below say (docs/sources.md; POWER and RISC-V with little confidence).",
 		func(m *Machine) *orderCosts { return &m.orderCosts })
 	listed := func(m *Machine) bool { return m.orderCosts == listedCosts }
 	weak := func(m *Machine) bool { return m.hw.Ordering != cores.X86TSO && listed(m) }
