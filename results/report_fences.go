@@ -112,8 +112,11 @@ func fences(s *Summary) []string {
 func added(w, base *Row) string {
 	cell := func(column string) string {
 		d := w.about(w.writerGroup()).Mean(column).Mean - base.about(base.writerGroup()).Mean(column).Mean
-		if math.IsNaN(d) {
+		switch {
+		case math.IsNaN(d):
 			return none
+		case math.Abs(d) < 0.05:
+			d = 0 // not "-0.0"
 		}
 		return fmt.Sprintf("%+.1f", d)
 	}
