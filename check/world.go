@@ -66,6 +66,9 @@ func newWorld(d mm.Design, s setup) (*world, error) {
 	w.u = uprobes.New(w.sys, uprobes.Config{Choices: uprobes.WithLookup(d), Layouts: l, Returns: s.returns,
 		Poison: s.poison})
 	w.c.SetBit(w.sys.Flags(w.mm.Ptr()), mm.MMFHasUprobes)
+	// Some probed area was unmapped before. uprobe_munmap looks no further then, and
+	// its lock of the tree, an acquire behind the writer's release, orders nothing.
+	w.c.SetBit(w.sys.Flags(w.mm.Ptr()), mm.MMFRecalcUprobes)
 	if s.returns || s.steps {
 		w.u.NewArea(w.c, w.mm)
 	}

@@ -229,7 +229,7 @@ func TestExplainRefuses(t *testing.T) {
 		return ExplainRequest{Path: "uprobe-hit", Design: "mmap-lock", Overrides: []configs.Assignment{a}}
 	}
 	for want, q := range map[string]ExplainRequest{
-		`unknown path "uprobe-hti"; expected one of uprobe-hit, uretprobe, uprobe-register, mmap-munmap, mprotect, vma-split-merge, brk, dlopen, lock-bench, counter-bench, ref-bench, ref-update; did you mean "uprobe-hit"?`: {Path: "uprobe-hti", Design: "mmap-lock"},
+		`unknown path "uprobe-hti"; expected one of uprobe-hit, uretprobe, uprobe-register, mmap-munmap, mprotect, vma-split-merge, brk, dlopen, fault-lock, lock-bench, counter-bench, ref-bench, ref-update; did you mean "uprobe-hit"?`: {Path: "uprobe-hti", Design: "mmap-lock"},
 		`path micro is no path of the kernel`:                          {Path: "micro", Design: "mb"},
 		`--design is missing; expected one of mmap-lock, `:             {Path: "uprobe-hit"},
 		`did you mean "mm-seqcount"?`:                                  {Path: "uprobe-hit", Design: "mm-seqcont"},

@@ -51,6 +51,12 @@ func registerUnregister(p *process, _ *Group) operation {
 	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { p.RegisterUnregister(c, target) }
 }
 
+func areaTargets(p *process, _ *Group) int { return p.params.MM.VMAs }
+
+func faultLock(p *process, _ *Group) operation {
+	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { p.MM.FaultLockRound(c, p.Area(target)) }
+}
+
 // placeTargets is how many fixed places mmap-munmap has.
 func placeTargets(p *process, g *Group) int {
 	if g.Writes == Unrelated {

@@ -36,6 +36,10 @@ var paths = []Path{
 		Name: "dlopen", Doc: "load a shared library, in a burst of six system calls, and unload it",
 		Targets: "the library, loaded wherever the kernel puts it",
 	}, oneTarget, loadLibrary),
+	on(&processes, Path{
+		Name: "fault-lock", Doc: "the locking of a page fault: read-lock a VMA under RCU, or mmap_lock, and unlock it",
+		Targets: "the VMAs of the process",
+	}, areaTargets, faultLock),
 	on(&lockSets, Path{
 		Name: "lock-bench", Doc: "take one of the kernel's locks, touch lines, give it back",
 		Targets: "the locks: the first one of nest neighbours",

@@ -135,7 +135,7 @@ func NewProcess(b *kernel.Base, k ProcessConfig) (*Process, error) {
 func (p *Process) mapAreas(c *sim.CPU, sys *mm.System, k ProcessConfig) error {
 	m := p.MM.AtBoot()
 	for area := range k.Areas {
-		addr := firstArea + uint64(area)*areaStride
+		addr := p.Area(area)
 		i := len(p.Probes)
 		if i == k.Probes || area != (2*i+1)*k.Areas/(2*k.Probes) {
 			if _, err := m.Mmap(c, mm.Mapping{Addr: addr, Bytes: areaBytes, Flags: mm.Anon}); err != nil {
@@ -152,6 +152,9 @@ func (p *Process) mapAreas(c *sim.CPU, sys *mm.System, k ProcessConfig) error {
 	}
 	return nil
 }
+
+// Area is where the i-th of the areas that the process starts with begins.
+func (p *Process) Area(i int) uint64 { return firstArea + uint64(i)*areaStride }
 
 // newProbe makes the probe of one text area.
 func (p *Process) newProbe(c *sim.CPU, k ProcessConfig, addr uint64, inode, file sim.Ptr) Probe {

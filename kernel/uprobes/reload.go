@@ -14,9 +14,6 @@ var (
 	libraryUnloads   = libraryLayout.Field("unloads")
 )
 
-// pollLibrary is how often a thread looks whether a library is back.
-const pollLibrary = 500 * sim.Nanosecond
-
 // awaitLoaded is what a careful program does before it calls into a library: it
 // waits until nobody unloads it. The call may find it gone all the same, as the
 // look and the call are not one step: the signal handler comes back here then. It
@@ -30,7 +27,7 @@ func (p *Process) awaitLoaded(c *sim.CPU, b *Probe) (unloads uint64) {
 		if c.LoadAcquire(b.Library.F(libraryUnloading)) == 0 {
 			return unloads
 		}
-		c.Think(c.Now() + pollLibrary)
+		c.SpinUntil(sim.Never, sim.Cond{Ref: b.Library.F(libraryUnloading)})
 	}
 }
 
