@@ -19,7 +19,7 @@ import (
 // Host time for each verdict of "mmsim check", if no budget is given: all
 // scenarios together are a survey, a single one is meant to be decided.
 const (
-	SurveyBudget   = 10 * time.Second
+	SurveyBudget   = 30 * time.Second
 	ScenarioBudget = time.Minute
 )
 
