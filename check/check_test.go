@@ -95,13 +95,9 @@ func TestMutants(t *testing.T) {
 			t.Errorf("%s: no scenario", m.Name)
 			continue
 		}
-		bound := m.Bound
-		if m.Redundant != "" {
-			bound = 2
-		}
 		for _, model := range []explore.Model{explore.ARM64, explore.LKMM} {
 			want := m.Redundant == "" && (model == explore.LKMM || !slices.Contains(notOnARM64, m.Name))
-			r := verdict(t, m.Scenario, m.Design, model, m.Break, bound)
+			r := verdict(t, m.Scenario, m.Design, model, m.Break, m.Bound)
 			if r.Violated() != want || !want && !r.Safe() {
 				t.Errorf("%s, %v: %s after %d schedules, expected found to be %v", m.Name, model, r.Verdict(), r.Schedules, want)
 			}

@@ -20,15 +20,21 @@ type Mutant struct {
 // that would show its absence.
 func Mutants() (l []Mutant) {
 	for _, b := range sim.Breaks() {
-		at := where[b.Name]
-		l = append(l, Mutant{b, at[0], at[1], mutantBound, redundant[b.Name]})
+		at, m := where[b.Name], Mutant{BreakInfo: b, Bound: mutantBound, Redundant: redundant[b.Name]}
+		if m.Scenario, m.Design = at[0], at[1]; m.Redundant != "" {
+			m.Bound = designBound
+		}
+		l = append(l, m)
 	}
 	return l
 }
 
-// mutantBound is larger than what unbroken designs are explored to: most breaks
+// Bounds of searches: mutants get a larger one than designs, since most breaks
 // need a preemption on both sides, and a stale read.
-const mutantBound = 3
+const (
+	designBound = 2
+	mutantBound = 3
+)
 
 // redundant are the breaks that nothing depends on as far as searches can see.
 var redundant = map[string]string{

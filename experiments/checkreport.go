@@ -52,8 +52,8 @@ func failure(rs []*checkJob) error {
 	return nil
 }
 
-// violations are the columns of the first violation of each design in each
-// scenario; mutants are too many to show.
+// violations are the columns of the first violation of each design in a scenario;
+// of all scenarios, the first of each. Mutants are too many to show.
 func (q *CheckRequest) violations(rs []*checkJob) (texts []string) {
 	if q.Mutants {
 		return nil
@@ -61,7 +61,11 @@ func (q *CheckRequest) violations(rs []*checkJob) (texts []string) {
 	shown := map[string]bool{}
 	for _, j := range rs {
 		r := &j.result
-		if k := r.Scenario + " " + j.design; r.Violated() && !shown[k] {
+		k := r.Scenario
+		if q.Scenario != "" {
+			k = j.design
+		}
+		if r.Violated() && !shown[k] {
 			shown[k] = true
 			var b strings.Builder
 			check.WriteViolation(&b, r.Scenario, j.design, j.broken, r.Sum.Violation)

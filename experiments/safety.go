@@ -10,7 +10,6 @@ import (
 	"mmsim/check"
 	"mmsim/cores"
 	"mmsim/explore"
-	"mmsim/kernel/mm"
 	"mmsim/kernel/uprobes"
 	"mmsim/results"
 	"mmsim/workloads"
@@ -122,7 +121,7 @@ func checkable(r *Run) (out []scenarioDesign, err error) {
 	out = appendCheckable(out, k.Lookup.String(), "spec-vs-munmap", "spec-vs-split", "spec-vs-merge", "spec-vs-reuse",
 		"spec-vs-second-write", "file-reuse", "unregister-during-hit")
 	if k.Ret == uprobes.RetLeasePooled && slices.ContainsFunc(spec.Groups, func(g workloads.Group) bool { return g.Path == "uretprobe" }) {
-		out = appendCheckable(out, mm.MMapLock.String(), "ri-pool-vs-timer")
+		out = appendCheckable(out, k.Lookup.String(), "ri-pool-vs-timer")
 	}
 	return out, nil
 }
