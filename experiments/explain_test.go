@@ -97,7 +97,7 @@ func TestOperationsMakeUpTheExecution(t *testing.T) {
 		if rest := tr.elapsed() - took; rest < 0 || rest > tr.elapsed()/50 {
 			t.Errorf("%v: operations take %v, the execution %v", q, took, tr.elapsed())
 		}
-		if !path.HasProcess() || slices.Contains([]string{"uretprobe", "uprobe-register", "dlopen"}, q.Path) {
+		if !path.HasProcess() || slices.Contains([]string{"uretprobe", "uprobe-register", "dlopen", "fault-lock"}, q.Path) {
 			return // called in the kernel, or partly so, or partly in user mode
 		}
 		if first, last := tr.ops[0].Op, tr.ops[len(tr.ops)-1].Op; first != "compute" || last != "compute" {
