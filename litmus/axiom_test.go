@@ -234,7 +234,8 @@ func (g *axGraph) arm64() bool {
 	rangeAmo := seq(amo.inv(), amo).and(g.make(func(a, b int) bool { return a == b }))
 	bob := g.fenced(M, M, full...).or(g.fenced(R, M, sim.RMB, sim.AcquireAfterCtrlDep), g.fenced(W, W, sim.WMB),
 		seq(L, g.po, A), seq(A, g.po, all), seq(all, g.po, L), seq(rangeAmo, g.po, all), seq(all, g.po, amo, g.po))
-	return g.ext(g.rfR).or(g.ext(g.coR), g.ext(g.fr), dob, aob, bob).acyclic()
+	lws := seq(g.sameLoc(g.po), g.set(W)) // local write successor
+	return g.ext(g.rfR).or(g.ext(g.coR), g.ext(g.fr), lws, dob, aob, bob).acyclic()
 }
 
 // lkmm is linux-kernel.cat for marked accesses.

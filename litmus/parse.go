@@ -63,6 +63,9 @@ func (p *parser) expect(s string) *Error {
 }
 
 func (p *parser) unexpected(expected string) *Error {
+	if t := p.tok; t.kind == punct && (steps[t.text] || compound[t.text]) {
+		return unsupported(t.Pos, "the operator "+t.text+" in an expression")
+	}
 	return malformed(p.tok.Pos, expected, "unexpected %s", p.tok.describe())
 }
 
@@ -81,7 +84,7 @@ func (p *parser) parseFile() *Error {
 	if err := p.parseInit(); err != nil {
 		return err
 	}
-	for p.tok.kind == ident && (p.is("void") || procNumber(p.tok.text) >= 0) {
+	for p.tok.kind == ident && (oneOf(headWords, p.tok.text) || procNumber(p.tok.text) >= 0) {
 		if err := p.parseProcess(); err != nil {
 			return err
 		}
@@ -160,6 +163,12 @@ func (p *parser) parseInit() *Error {
 		if p.is("}") {
 			break
 		}
+		if p.is(",") { // a list of declarators
+			if err := p.next(); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := p.expect(";"); err != nil {
 			return err
 		}
@@ -195,6 +204,13 @@ func (p *parser) parseDeclarator(l *Loc) (name string, err *Error) {
 	}
 	for {
 		switch {
+		case p.tok.kind == ident && l.Proc == Shared && procNumber(p.tok.text) >= 0 && p.colonFollows():
+			p.tok.text = p.tok.text[1:]
+			if l.Proc, err = p.procIndex(); err != nil {
+				return "", err
+			}
+			name = ""
+			continue
 		case p.tok.kind == ident:
 			name, l.At = p.tok.text, p.tok.Pos
 		case p.tok.kind == number && l.Proc == Shared:
@@ -218,6 +234,13 @@ func (p *parser) parseDeclarator(l *Loc) (name string, err *Error) {
 			return "", err
 		}
 	}
+}
+
+// colonFollows reports whether a ":" comes behind the current token.
+func (p *parser) colonFollows() bool {
+	l := *p.lex
+	t, err := l.next()
+	return err == nil && t.text == ":"
 }
 
 // procIndex reads N ":".
@@ -245,15 +268,35 @@ func (p *parser) parseValue() (InitValue, *Error) {
 	if _, err := p.take("&"); err != nil {
 		return InitValue{}, err
 	}
+	n, constant := named[p.tok.text]
 	switch {
+	case constant:
+		return InitValue{Int: n}, p.next()
 	case p.tok.kind == ident:
 		v := InitValue{Name: p.tok.text}
 		return v, p.next()
 	case p.is("{"):
-		return InitValue{}, unsupported(p.tok.Pos, "an initialiser list")
+		return p.parseZero()
 	}
 	n, err := p.parseInt()
 	return InitValue{Int: n}, err
+}
+
+// parseZero reads {} or {0}, the only initialiser lists that a scalar has.
+func (p *parser) parseZero() (v InitValue, err *Error) {
+	at := p.tok.Pos
+	if err = p.next(); err != nil {
+		return v, err
+	}
+	if !p.is("}") {
+		if v.Int, err = p.parseInt(); err != nil {
+			return v, err
+		}
+	}
+	if !p.is("}") || v.Int != 0 {
+		return v, unsupported(at, "an initialiser list")
+	}
+	return v, p.next()
 }
 
 // parseParenthesised reads "(" value ")".

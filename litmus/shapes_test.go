@@ -251,8 +251,8 @@ func TestExplorationAgreesWithAxioms(t *testing.T) {
 		{"atomics", atomicWords, 2, 3, 150}, {"locks", lockWords, 2, 3, 50}, {"rcu", rcuWords, 2, 3, 100}, {"srcu", srcuWords, 2, 3, 100},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			r := sim.NewRand(1, 0, 0)
-			for range v.tests {
+			r := sim.NewRand(uint64(large()), 0, 0)
+			for range v.tests * large() {
 				check(t, randomShape(&r, v.threads, v.ops, v.words))
 			}
 		})
