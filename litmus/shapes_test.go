@@ -221,7 +221,8 @@ var (
 	atomicWords = append([]string{"xchg.full V=N", "xchg.relaxed V=N", "xchg.acquire V=N", "xchg.release V=N", "cmpxchg.full V=N",
 		"cmpxchg.acquire V=N", "add.full V", "add.relaxed V", "inc V", "before", "after", "Wmb V=N"}, basicWords...)
 	lockWords = append([]string{"lock s; R V; unlock s", "lock s; W V=N; unlock s", "lock s; afterlock; R V; W V=N; unlock s", "lock t; W V=N; R V; unlock t",
-		"trylock s", "islocked s", "unlock s; lock t", "lock s; R V; unlock s; lock t; afterunlock; W V=N; unlock t"}, basicWords...)
+		"trylock s", "islocked s", "unlock s; lock t", "lock s; R V; unlock s; lock t; afterunlock; W V=N; unlock t",
+		"lock s; lock t; W V=N; unlock t; R V; unlock s", "lock t; R V; lock s; W V=N; unlock s; unlock t"}, basicWords...)
 	srcuWords = append([]string{"srl; R V; W V=N; srul", "srl; W V=N; R V; srul", "sgp", "sgp", "rl; R V; W V=N; ru", "gp"}, basicWords...)
 	rcuWords  = append([]string{"rl; R V; W V=N; ru", "rl; W V=N; R V; ru", "gp", "gp", "rl; R V; R V; ru"}, basicWords...)
 )
