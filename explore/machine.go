@@ -88,6 +88,7 @@ type machine struct {
 
 	end        ending
 	failure    string
+	unsure     bool // it is not known of some execution whether it is allowed
 	starting   bool
 	maxOps     int
 	idleTimers int  // interrupts since a task did anything
@@ -184,12 +185,23 @@ func (m *machine) execute() {
 		}
 	}
 	m.rec.close(m)
-	if m.g != nil && m.g.doomed && m.end != relearn {
+	if m.g != nil && m.end != relearn && (m.g.doomed || !m.quiet()) {
 		m.end = cut
 	}
 	for _, x := range m.all {
 		x.abandon()
 	}
+}
+
+// quiet reports whether a finished execution has room for the quiescent states
+// of its grace periods.
+func (m *machine) quiet() bool {
+	if m.end != complete || m.g.graces == 0 || m.model == LKMM {
+		return true
+	}
+	ok, known := m.g.quiesces()
+	m.unsure = m.unsure || !known
+	return ok
 }
 
 // run resumes x, and whatever contexts the driver picks after it, until one

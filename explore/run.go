@@ -156,7 +156,7 @@ func (r *run) loop(s strategy) (again bool) {
 			return false
 		}
 		if !s.more(m) {
-			r.sum.Exhausted = r.o.Search == Exhaustive && r.sum.Livelocks == 0
+			r.sum.Exhausted = r.o.Search == Exhaustive && r.sum.Livelocks == 0 && !m.unsure
 			r.stop = r.sum.Violation != nil && !r.o.KeepGoing
 			return false
 		}
