@@ -1,5 +1,7 @@
 package explore
 
+import "slices"
+
 // A grace period of RCU does more than the RCU axiom of the kernel model asks:
 // every other CPU passes through a quiescent state in it, outside of readers and
 // with its earlier accesses performed (litmus-format.md, "Meaning"). Under the
@@ -20,10 +22,18 @@ const unplaced = -1
 // maxPlacings bounds the search for places.
 const maxPlacings = 2000
 
+// quietCPU is what is asked of one CPU's program order.
+type quietCPU struct {
+	places   []int      // where it is outside of readers
+	prefixes [][]uint64 // the first k events
+	suffixes [][]uint64 // the events behind them
+}
+
 // quiescence is a partial answer: the order that it implies, as rows of
 // predecessors, each with the event itself.
 type quiescence struct {
 	g      *graph
+	cpus   []quietCPU
 	pred   []uint64
 	passes []pass
 	left   *int // placings that may still be tried
@@ -33,7 +43,7 @@ type quiescence struct {
 // periods; known is false if the search for it was given up.
 func (g *graph) quiesces() (ok, known bool) {
 	left := maxPlacings
-	q := &quiescence{g: g, left: &left}
+	q := &quiescence{g: g, left: &left, cpus: make([]quietCPU, len(g.th))}
 	for i := range g.rcu {
 		if r := &g.rcu[i]; r.kind == rcuSync && r.domain == 0 {
 			q.addPasses(r)
@@ -41,6 +51,9 @@ func (g *graph) quiesces() (ok, known bool) {
 	}
 	if len(q.passes) == 0 {
 		return true, true
+	}
+	for cpu := range g.th {
+		q.cpus[cpu] = g.quietPlaces(int32(cpu))
 	}
 	q.pred = make([]uint64, len(g.ev)*g.stride)
 	for e := range int32(len(g.ev)) {
@@ -75,15 +88,42 @@ func (g *graph) rowOf(events []int32) []uint64 {
 	return row
 }
 
-// solve finds places for all that have none.
+func (g *graph) quietPlaces(cpu int32) (c quietCPU) {
+	events := g.th[cpu].events
+	for k := 0; k <= len(events); k++ {
+		c.prefixes = append(c.prefixes, g.rowOf(events[:k]))
+		c.suffixes = append(c.suffixes, g.rowOf(events[k:]))
+		if !g.inReader(cpu, k) {
+			c.places = append(c.places, k)
+		}
+	}
+	return c
+}
+
+// inReader reports whether place k of a CPU's program order lies within a
+// reader.
+func (g *graph) inReader(cpu int32, k int) bool {
+	for i := range g.rcu {
+		if u := &g.rcu[i]; u.cpu == cpu && u.kind == rcuUnlock && u.domain == 0 && k < int(u.po) && int(g.rcu[u.match].po) < k {
+			return true
+		}
+	}
+	return false
+}
+
+// solve finds places for all that have none: by running the events in some
+// order, or, if that gets stuck, by trying places.
 func (q *quiescence) solve() bool {
 	if !q.propagate() {
 		return false
 	}
+	if q.runs() {
+		return true
+	}
 	next, options := -1, 0
 	for i := range q.passes {
 		if p := &q.passes[i]; p.place == unplaced {
-			if n := len(q.places(p)); next < 0 || n < options {
+			if n := len(q.fitting(p)); next < 0 || n < options {
 				next, options = i, n
 			}
 		}
@@ -91,11 +131,12 @@ func (q *quiescence) solve() bool {
 	if next < 0 {
 		return true
 	}
-	for _, k := range q.places(&q.passes[next]) {
+	for _, k := range q.fitting(&q.passes[next]) {
 		if *q.left--; *q.left <= 0 {
 			return false
 		}
-		try := quiescence{q.g, append([]uint64(nil), q.pred...), append([]pass(nil), q.passes...), q.left}
+		try := *q
+		try.pred, try.passes = slices.Clone(q.pred), slices.Clone(q.passes)
 		try.passes[next].place = k
 		if try.solve() {
 			return true
@@ -111,29 +152,33 @@ func (q *quiescence) propagate() bool {
 		more = false
 		for i := range q.passes {
 			p := &q.passes[i]
-			at := q.places(p)
-			if len(at) == 0 {
+			first, last := unplaced, 0
+			for _, k := range q.cpus[p.cpu].places {
+				if q.fits(p, k) {
+					if last = k; first == unplaced {
+						first = k
+					}
+				}
+			}
+			if first == unplaced {
 				return false
 			}
-			if len(at) == 1 {
-				p.place = at[0]
+			if first == last {
+				p.place = first
 			}
-			events := q.g.th[p.cpu].events
-			first, last := q.g.rowOf(events[:at[0]]), q.g.rowOf(events[at[len(at)-1]:])
-			more = q.order(first, p.after) || more
-			more = q.order(p.before, last) || more
-			more = q.order(first, last) || more
+			early, late := q.cpus[p.cpu].prefixes[first], q.cpus[p.cpu].suffixes[last]
+			more = q.order(early, p.after) || more
+			more = q.order(p.before, late) || more
+			more = q.order(early, late) || more
 		}
 	}
 	return true
 }
 
-// places lists where the quiescent state can be: an index of the CPU's program
-// order.
-func (q *quiescence) places(p *pass) (out []int) {
-	events := q.g.th[p.cpu].events
-	for k := 0; k <= len(events); k++ {
-		if (p.place == unplaced || p.place == k) && !q.g.inReader(p.cpu, k) && q.fits(p, events, k) {
+// fitting lists where the quiescent state can be.
+func (q *quiescence) fitting(p *pass) (out []int) {
+	for _, k := range q.cpus[p.cpu].places {
+		if q.fits(p, k) {
 			out = append(out, k)
 		}
 	}
@@ -141,8 +186,13 @@ func (q *quiescence) places(p *pass) (out []int) {
 }
 
 // fits reports whether the order so far allows place k.
-func (q *quiescence) fits(p *pass, events []int32, k int) bool {
-	first, last := q.g.rowOf(events[:k]), q.g.rowOf(events[k:])
+func (q *quiescence) fits(p *pass, k int) bool {
+	if p.place != unplaced {
+		if p.place != k {
+			return false
+		}
+	}
+	first, last := q.cpus[p.cpu].prefixes[k], q.cpus[p.cpu].suffixes[k]
 	return !q.reaches(p.after, first) && !q.reaches(last, p.before) && !q.reaches(last, first)
 }
 
@@ -159,7 +209,8 @@ func (q *quiescence) reaches(from, to []uint64) bool {
 // order puts all of one row before all of another, and reports whether that is
 // new.
 func (q *quiescence) order(first, last []uint64) (more bool) {
-	all := make([]uint64, q.g.stride)
+	all := q.g.tail
+	clear(all)
 	for e := nextBit(first, 0); e != none; e = nextBit(first, e+1) {
 		union(all, q.g.row(q.pred, e))
 	}
@@ -174,15 +225,4 @@ func (q *quiescence) order(first, last []uint64) (more bool) {
 		}
 	}
 	return more
-}
-
-// inReader reports whether place k of a CPU's program order lies within a
-// reader.
-func (g *graph) inReader(cpu int32, k int) bool {
-	for i := range g.rcu {
-		if u := &g.rcu[i]; u.cpu == cpu && u.kind == rcuUnlock && u.domain == 0 && k < int(u.po) && int(g.rcu[u.match].po) < k {
-			return true
-		}
-	}
-	return false
 }
