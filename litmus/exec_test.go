@@ -2,9 +2,11 @@ package litmus
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"mmsim/explore"
 )
@@ -188,4 +190,25 @@ func TestPrimitivesOfTheKernelModel(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Whatever parses can be explored without going wrong in itself.
+func FuzzExplore(f *testing.F) {
+	for _, src := range seeds(f) {
+		f.Add(src, uint8(len(src)))
+	}
+	f.Fuzz(func(t *testing.T, src string, model uint8) {
+		file, err := Parse("f", src)
+		if err != nil || len(file.Procs) > 8 {
+			return
+		}
+		p, err := Compile(file)
+		if err != nil {
+			return
+		}
+		s := Search{Model: explore.Model(model % 4), Budget: 20 * time.Millisecond}
+		if _, err := Explore(context.Background(), p, s); err != nil {
+			t.Error(err)
+		}
+	})
 }

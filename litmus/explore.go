@@ -2,6 +2,7 @@ package litmus
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"mmsim/explore"
@@ -37,6 +38,9 @@ func Explore(ctx context.Context, p *Program, s Search) (*Result, error) {
 	sum, err := explore.Run(prog, explore.Options{Model: s.Model, Bound: explore.Unbounded, Budget: s.Budget})
 	if err != nil {
 		return nil, err
+	}
+	if v := sum.Violation; v != nil { // a test has no invariants
+		return nil, fmt.Errorf("%s: exploration failed: %s", p.File.Path, v.Invariant)
 	}
 	k.stopped(r)
 	k.res.Model = s.Model

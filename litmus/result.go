@@ -55,14 +55,18 @@ type Result struct {
 	Fault, Blocked *Fault
 }
 
-// maxStates bounds the memory for states: a test with more of them (one with a
-// long ring of threads) is not complete.
-const maxStates = 1 << 17
+// maxStateBytes bounds the memory for states: a test with more of them (one with
+// a long ring of threads) is not complete.
+const maxStateBytes = 64 << 20
+
+// stateBytes is about what a state takes beside its text.
+const stateBytes = 256
 
 // collector gathers the outcomes of executions of one program.
 type collector struct {
 	res    *Result
 	states map[string]*State
+	bytes  int // that the states take
 	full   bool
 	fault  *Fault // of a run that did not end
 }
@@ -88,11 +92,12 @@ func (k *collector) ended(r *run, read func(sim.Addr) uint64) string {
 	}
 	text := p.format(o)
 	s := k.states[text]
-	if s == nil && len(k.states) == maxStates {
+	if s == nil && k.bytes > maxStateBytes {
 		k.full = true
 		return text
 	}
 	if s == nil {
+		k.bytes += stateBytes + len(text)*4 // values are about three times as long as their text
 		s = &State{Text: text, Witness: p.cond.holds(o), values: o[:p.shown]}
 		k.states[text] = s
 	}
