@@ -228,6 +228,9 @@ func (m *machine) ended(x *context) {
 	if x.c.Task == sim.IdleTask {
 		m.crash("an idle context returned")
 	}
+	if h := m.p.Hopeless; h != nil && m.g != nil && m.end == going && h() {
+		m.end = cut
+	}
 }
 
 // arrive is the choice point before a shared operation of x: others may run

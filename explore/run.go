@@ -118,7 +118,7 @@ func (r *run) rounds() (again bool) {
 		if r.m.usesCPU {
 			return r.loop(&schedSearch{bound: Unbounded})
 		}
-		return r.loop(&graphSearch{})
+		return r.loop(&graphSearch{all: r.p.Hopeless != nil})
 	}
 	for b := 0; b <= r.o.Bound && !r.stop; b++ {
 		clear(r.outcomes)

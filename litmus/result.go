@@ -42,6 +42,9 @@ type Result struct {
 	// Complete tells that no other state exists: the search was exhaustive and
 	// came to its end.
 	Complete bool
+	// Searched tells that no other state decides the condition, though others may
+	// exist: all executions that could were visited.
+	Searched bool
 	// Ended and Deadlocks count executions or runs.
 	Ended, Deadlocks int64
 	// Model is what the test was explored under.
@@ -132,6 +135,18 @@ func (k *collector) result() *Result {
 	return k.res
 }
 
+// tally counts the states collected so far, as Tally does.
+func (k *collector) tally() (positive, negative int) {
+	for _, s := range k.states {
+		if s.Witness {
+			positive++
+		} else {
+			negative++
+		}
+	}
+	return positive, negative
+}
+
 // Tally counts the distinct states in which the condition's proposition holds,
 // and the others.
 func (r *Result) Tally() (positive, negative int) {
@@ -173,7 +188,7 @@ func (r *Result) Verdict() Verdict {
 		return Faulty
 	case r.Ended == 0 && (r.Deadlocks > 0 || r.Complete):
 		return Deadlock
-	case !r.Complete && r.Machine == nil && !r.decided(pos, neg):
+	case !r.Complete && !r.Searched && r.Machine == nil && !r.decided(pos, neg):
 		return Unknown
 	case refuted:
 		return No
@@ -198,6 +213,7 @@ func (r *Result) Observation() string {
 		return v.String()
 	case pos > 0 && neg > 0:
 		return "Sometimes"
+	case r.Searched && !r.decided(pos, neg):
 	case !r.Complete && r.Machine == nil:
 		return "Unknown"
 	case pos > 0:
