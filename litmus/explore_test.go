@@ -41,8 +41,13 @@ func TestDecidingSearchIsComplete(t *testing.T) {
 		r := sim.NewRand(uint64(large()), uint64(i), 1)
 		for n := range v.tests * large() {
 			src := diyRing(&r, v.threads, v.kinds).write(plainStyle())
-			if n%4 == 0 {
+			switch n % 4 {
+			case 0:
 				src = strings.Replace(src, "exists (", "forall ~(", 1)
+			case 1:
+				src = strings.Replace(src, " /\\ ", " \\/ ", 1)
+			case 2:
+				src = strings.Replace(src, " /\\ ", " => ", 1)
 			}
 			p := compile(t, src)
 			for m := explore.SC; m <= explore.LKMM; m++ {

@@ -88,6 +88,11 @@ func (p *parser) parseFile() *Error {
 		if err := p.parseProcess(); err != nil {
 			return err
 		}
+		for p.is(";") {
+			if err := p.next(); err != nil {
+				return err
+			}
+		}
 	}
 	if len(p.file.Procs) == 0 {
 		return p.unexpected("a process (P0)")
@@ -299,7 +304,7 @@ func (p *parser) parseZero() (v InitValue, err *Error) {
 	return v, p.next()
 }
 
-// parseParenthesised reads "(" value ")".
+// parseParenthesised reads "(" value ")", or a cast and its value.
 func (p *parser) parseParenthesised() (v InitValue, err *Error) {
 	if err = p.enter(); err != nil {
 		return v, err
@@ -307,11 +312,22 @@ func (p *parser) parseParenthesised() (v InitValue, err *Error) {
 	if err = p.expect("("); err != nil {
 		return v, err
 	}
-	if v, err = p.parseValue(); err != nil {
-		return v, err
+	cast := typeWord(p.tok)
+	if cast {
+		if err = p.parseType(); err == nil {
+			err = p.parseStars()
+		}
+	} else {
+		v, err = p.parseValue()
+	}
+	if err == nil {
+		err = p.expect(")")
+	}
+	if err == nil && cast {
+		v, err = p.parseValue()
 	}
 	p.nesting--
-	return v, p.expect(")")
+	return v, err
 }
 
 // parseInt reads an integer with an optional sign.
