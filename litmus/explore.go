@@ -29,7 +29,7 @@ func Explore(ctx context.Context, p *Program, s Search) (*Result, error) {
 	}
 	k.res.Complete = sum.Exhausted && sum.Livelocks == 0 && !k.full
 	k.res.Deadlocks = int64(sum.Deadlocks)
-	if pos, neg := k.tally(); !k.res.Complete && !k.res.decided(pos, neg) && ctx.Err() == nil {
+	if pos, neg := k.tally(); !k.res.Complete && !k.res.decided(pos, neg) && s.Budget/3 > 0 && ctx.Err() == nil {
 		if sum, err = k.search(s.Model, s.Budget/3, true); err != nil {
 			return nil, err
 		}

@@ -37,7 +37,7 @@ func TestDecidingSearchIsComplete(t *testing.T) {
 	for i, v := range []struct {
 		threads, tests int
 		kinds          []string
-	}{{2, 100, nil}, {3, 50, nil}, {4, 6, nil}, {3, 40, graceKinds}} {
+	}{{2, 60, nil}, {3, 30, nil}, {4, 4, nil}, {3, 30, graceKinds}} {
 		r := sim.NewRand(uint64(large()), uint64(i), 1)
 		for n := range v.tests * large() {
 			src := diyRing(&r, v.threads, v.kinds).write(plainStyle())

@@ -84,20 +84,31 @@ func (p *parser) parseFile() *Error {
 	if err := p.parseInit(); err != nil {
 		return err
 	}
+	if err := p.skipSemicolons(); err != nil {
+		return err
+	}
 	for p.tok.kind == ident && (oneOf(headWords, p.tok.text) || procNumber(p.tok.text) >= 0) {
 		if err := p.parseProcess(); err != nil {
 			return err
 		}
-		for p.is(";") {
-			if err := p.next(); err != nil {
-				return err
-			}
+		if err := p.skipSemicolons(); err != nil {
+			return err
 		}
 	}
 	if len(p.file.Procs) == 0 {
 		return p.unexpected("a process (P0)")
 	}
 	return p.parseTail()
+}
+
+// skipSemicolons moves over stray ones.
+func (p *parser) skipSemicolons() *Error {
+	for p.is(";") {
+		if err := p.next(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parseHeader reads the kind and the name of the test, and moves over the free

@@ -69,7 +69,7 @@ func TestTraps(t *testing.T) {
 		"comments around processes":     "C t (* a { b *)\n\"cycle { in a string\"\nPrefetch=0:x=F\n{} (* don't *)\nP0 (int *x) { /* { */ // }\n } (* it's (* nested *) *)\nP1 (int *x) { }\nexists (* a *) (x=1 (* b *));;\r\n",
 		"declarators":                   body("int *r1, r2 = 3, **r3;\nvolatile unsigned long r4;\nstruct foo *r5;"),
 		"else":                          body("if (r1) r1 = 1; else {}\nif (r1) { } else if (r2) ; else r3 = 1;"),
-		"heads":                         "C t\n{ struct srcu_struct ss = {}; int x = {0}, y, *z = (intptr_t *)&x; P1:r1 = z; }\nstatic void P0() {};\nstatic inline void P1() { }\nexists (P1:r1=z /\\ P0:r1=P1:r2)",
+		"heads":                         "C t\n{ struct srcu_struct ss = {}; int x = {0}, y, *z = (intptr_t *)&x; P1:r1 = z; };\nstatic void P0() {};\nstatic inline void P1() { }\nexists (P1:r1=z /\\ P0:r1=P1:r2)",
 		"statements":                    body("atomic_int r1 = 1, *r2; foo_t *r3; r1++; *x -= 2; r1 <<= 3; *r2 |= 1; bar r4;"),
 		"void":                          "C t\n{}\nvoid P0(void) { }\nforall (true /\\ (x=&y \\/ ~ 0:r1 != -0x1f => not [x]==y /\\ *x=1 /\\ 0:r1=0:r2))",
 		"tail":                          "C t\n{ int x = ATOMIC_INIT(-1); atomic_t *y = &x; 0:r1 = x; int 0:r2 = 1; z; }\nP0() { }\nlocations [x; 0:r1; y]\nfilter (0:r1 = 1)\n~exists (x=1)",

@@ -78,10 +78,8 @@ func (p *parser) parseCondition() *Error {
 		return err
 	}
 	p.file.CondText = oneLine(p.lex.src[start:p.tok.start])
-	for p.is(";") {
-		if err := p.next(); err != nil {
-			return err
-		}
+	if err := p.skipSemicolons(); err != nil {
+		return err
 	}
 	if p.tok.kind != endOfFile {
 		return p.unexpected("the end of the file")
