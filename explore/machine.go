@@ -92,6 +92,7 @@ type machine struct {
 	end        ending
 	failure    string
 	early      bool // it ended before all of its races could be seen
+	unsure     bool // it is not known of some execution whether it is allowed
 	starting   bool
 	maxOps     int
 	clock      sim.Time // moves when timers and ticks come
@@ -206,7 +207,7 @@ func (m *machine) rule() {
 	if m.early && m.g.graces > 0 && !m.g.doomed {
 		m.g.doomed = !m.g.gracefulSoFar(m.openSections())
 	}
-	if m.g.doomed {
+	if m.g.doomed || !m.quiet() {
 		m.end = cut
 	}
 }
@@ -221,6 +222,17 @@ func (m *machine) openSections() (locks []int32) {
 		}
 	}
 	return locks
+}
+
+// quiet reports whether a finished execution has room for the quiescent states
+// of its grace periods.
+func (m *machine) quiet() bool {
+	if m.end != complete || m.g.graces == 0 || m.model == LKMM {
+		return true
+	}
+	ok, known := m.g.quiesces()
+	m.unsure = m.unsure || !known
+	return ok
 }
 
 // run resumes x, and whatever contexts the driver picks after it, until one
@@ -246,6 +258,9 @@ func (m *machine) ended(x *context) {
 	}
 	if x.c.Task == sim.IdleTask {
 		m.crash("an idle context returned")
+	}
+	if h := m.p.Hopeless; h != nil && m.g != nil && m.end == going && h() {
+		m.end = cut
 	}
 }
 

@@ -37,6 +37,10 @@ type Program struct {
 	// Final runs at the end of every complete execution: it names the outcome,
 	// and returns an error when a final invariant is broken. May be nil.
 	Final func(v View) (outcome string, err error)
+	// Hopeless, if set, is asked whenever a body has ended in a search from graph to
+	// graph: an execution that cannot lead to what is looked for is given up. What
+	// is left out is no loss to the rest: every read is postponed then, race or not.
+	Hopeless func() bool
 	// MustEnd makes a deadlock a violation; otherwise deadlocks are counted.
 	MustEnd bool
 	// ExactDeps tells that the bodies are litmus tests: they announce the

@@ -118,7 +118,7 @@ func (r *run) rounds() (again bool) {
 		if r.m.usesCPU {
 			return r.loop(&schedSearch{bound: Unbounded})
 		}
-		return r.loop(&graphSearch{})
+		return r.loop(&graphSearch{all: r.p.Hopeless != nil})
 	}
 	for b := 0; b <= r.o.Bound && !r.stop; b++ {
 		clear(r.outcomes)
@@ -156,7 +156,7 @@ func (r *run) loop(s strategy) (again bool) {
 			return false
 		}
 		if !s.more(m) {
-			r.sum.Exhausted = r.o.Search == Exhaustive && r.sum.Livelocks == 0
+			r.sum.Exhausted = r.o.Search == Exhaustive && r.sum.Livelocks == 0 && !m.unsure
 			r.stop = r.sum.Violation != nil && !r.o.KeepGoing
 			return false
 		}
