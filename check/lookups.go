@@ -1,6 +1,8 @@
 package check
 
 import (
+	"fmt"
+
 	"mmsim/explore"
 	"mmsim/kernel/mm"
 	"mmsim/sim"
@@ -76,6 +78,29 @@ func specMerge(d mm.Design) (*explore.Program, error) {
 	return w.Program, w.boot(w.mm, text(file, 1))
 }
 
+// specSecondWrite is specMerge behind a write section that changes nothing: a
+// reader may have seen mm_lock_seq before it, and looks at the VMA behind it
+// (uprobes.md section 9, B3: the order of the first two loads).
+func specSecondWrite(d mm.Design) (*explore.Program, error) {
+	w, err := newWorld(d, setup{cpus: 2})
+	if err != nil {
+		return nil, err
+	}
+	a, ofA := w.inode("A", 0, 1, 2)
+	file := w.sys.OpenFile(w.c, a)
+	below := text(file, 0)
+	below.Addr -= sim.PageBytes
+	w.thread("mmap", func(c *sim.CPU) {
+		w.mm.WriteLock(c)
+		w.mm.WriteUnlock(c)
+		remap(c, w.mm, below)
+	})
+	w.thread("hit", func(c *sim.CPU) {
+		w.hit(c, "U3: a hit found a uprobe by a half-done change of the area", ofA[1])
+	})
+	return w.Program, w.boot(w.mm, text(file, 1))
+}
+
 // specReuse is a hit against a VMA that is freed and attached in another mm: what
 // the other process maps there is not found (vma-locking-and-fork.md section 2e).
 func specReuse(d mm.Design) (*explore.Program, error) {
@@ -98,9 +123,37 @@ func specReuse(d mm.Design) (*explore.Program, error) {
 }
 
 // fileReuse is a hit against the memory of the file it reads being another file:
-// one CPU unmaps it, and another one, which has it open, closes it and opens a
-// file that is mapped nowhere (U2).
+// munmap drops the last reference to it, and a file that is mapped nowhere is
+// opened (U2). With areas on both sides the area's slot of the maple tree is
+// emptied in place, so that no dead node tells a reader.
 func fileReuse(d mm.Design) (*explore.Program, error) {
+	w, err := newWorld(d, setup{cpus: 2})
+	if err != nil {
+		return nil, err
+	}
+	a, ofA := w.inode("A", 0)
+	b, _ := w.inode("B", 0)
+	fileA := w.sys.OpenFile(w.c, a)
+	for i, r := range []mm.Mapping{text(fileA, 0), anon(textAddr - textBytes), anon(textAddr + textBytes)} {
+		if err = w.boot(w.mm, r); err != nil {
+			return nil, fmt.Errorf("area %d: %w", i, err)
+		}
+	}
+	w.sys.PutFile(w.c, fileA)
+	w.thread("munmap+open", func(c *sim.CPU) {
+		unmap(c, w.mm)
+		w.sys.OpenFile(c, b)
+	})
+	w.thread("hit", func(c *sim.CPU) {
+		w.hit(c, "U2: a hit found a uprobe of a file that is not mapped", ofA[0])
+	})
+	return w.Program, nil
+}
+
+// fileReuseElsewhere is fileReuse with the last reference on a third CPU, which
+// closes the file and opens the other one (FILE-REUSE of locks-and-barriers.md
+// section 15).
+func fileReuseElsewhere(d mm.Design) (*explore.Program, error) {
 	w, err := newWorld(d, setup{cpus: 3})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mmsim/explore"
+	"mmsim/results"
 	"mmsim/sim"
 )
 
@@ -16,36 +17,85 @@ type Options struct {
 	Model  explore.Model
 	Search explore.Search
 	// Bound of an exhaustive search; below 0 for the scenario's own.
-	Bound  int
-	Seed   uint64
-	Budget time.Duration // of host time; 0 means none
-	Broken sim.Break     // what is taken out of the paths
+	Bound int
+	Seed  uint64
+	// Budget of host time, and Schedules that may be run; 0 means no limit.
+	Budget    time.Duration
+	Schedules int
+	Broken    sim.Break // what is taken out of the paths
+	// Done stops the check when it is closed; nil for never.
+	Done <-chan struct{}
 }
 
 // Result is what a check of one design came to.
 type Result struct {
-	Scenario, Design string
-	Model            explore.Model
-	CPUs, Bound      int
-	Took             time.Duration
-	Sum              *explore.Summary
-	Err              error
+	results.Check
+	Took time.Duration
+	Sum  *explore.Summary
+	Err  error
+	// Interrupted tells that Options.Done stopped the search undecided.
+	Interrupted bool
 }
 
 // Run checks a design in the scenario.
 func (s *Scenario) Run(design string, o Options) (r Result) {
-	if o.Bound < 0 {
-		o.Bound = s.Bound
-	}
-	r = Result{Scenario: s.Name, Design: design, Model: o.Model, CPUs: s.CPUs, Bound: o.Bound}
+	r.Check = s.Ask(design, o)
 	start := time.Now()
 	p, err := s.program(design, o.Broken)
 	if err == nil {
-		r.Sum, err = explore.Run(p, explore.Options{Model: o.Model, Search: o.Search, Bound: o.Bound,
-			Seed: o.Seed, Budget: o.Budget, MaxOps: maxOps})
+		r.Sum, err = explore.Run(p, explore.Options{Model: o.Model, Search: o.Search, Bound: r.Bound,
+			Seed: o.Seed, Budget: o.Budget, MaxExecutions: o.Schedules, MaxOps: maxOps, Done: o.Done})
 	}
-	r.Err, r.Took = err, time.Since(start)
+	if r.Err, r.Took = err, time.Since(start); err != nil {
+		return r
+	}
+	r.fill()
+	select {
+	case <-o.Done:
+		r.Interrupted = !r.Safe() && !r.Violated()
+	default:
+	}
 	return r
+}
+
+// Ask is the check that Run answers.
+func (s *Scenario) Ask(design string, o Options) results.Check {
+	c := results.Check{Scenario: s.Name, Design: design, Memory: o.Model.String(), CPUs: s.CPUs,
+		Search: o.Search.String(), Bound: o.Bound, Budget: o.Schedules, BoundDone: -1}
+	if c.Bound < 0 {
+		c.Bound = s.Bound
+	}
+	for _, b := range sim.Breaks() {
+		if b.Break == o.Broken {
+			c.Break = b.Name
+		}
+	}
+	c.Sign()
+	return c
+}
+
+// fill takes over what the search came to.
+func (r *Result) fill() {
+	sum := r.Sum
+	r.Schedules = sum.Executions + sum.Cut + sum.Deadlocks + sum.Livelocks
+	r.Livelocks, r.Exhausted, r.BoundDone = sum.Livelocks, sum.Exhausted, max(sum.BoundDone, -1)
+	if v := sum.Violation; v != nil {
+		r.Violation = &results.Violation{Invariant: v.Invariant, Token: v.Token,
+			Preemptions: v.Preemptions, StaleReads: v.StaleReads, DelayedStores: v.DelayedStores}
+	}
+}
+
+// Verdict is the result in words.
+func (r *Result) Verdict() string {
+	switch {
+	case r.Err != nil:
+		return "ERROR: " + r.Err.Error()
+	case r.Interrupted && r.BoundDone >= 0:
+		return fmt.Sprintf("UNKNOWN (interrupted; safe at bound %d)", r.BoundDone)
+	case r.Interrupted:
+		return "UNKNOWN (interrupted)"
+	}
+	return r.Check.Verdict()
 }
 
 // Replay runs the execution that a token names.
@@ -73,38 +123,4 @@ func (s *Scenario) Has(design string) bool {
 		}
 	}
 	return false
-}
-
-// Violated reports whether an invariant was broken.
-func (r *Result) Violated() bool { return r.Sum != nil && r.Sum.Violation != nil }
-
-// Safe reports whether all executions within the bound were visited, and none
-// broke an invariant.
-func (r *Result) Safe() bool { return r.Err == nil && !r.Violated() && r.Sum.Exhausted }
-
-// Schedules is how many executions were run.
-func (r *Result) Schedules() int {
-	if r.Sum == nil {
-		return 0
-	}
-	return r.Sum.Executions + r.Sum.Cut + r.Sum.Deadlocks + r.Sum.Livelocks
-}
-
-// Verdict is the result in words.
-func (r *Result) Verdict() string {
-	switch {
-	case r.Err != nil:
-		return "ERROR: " + r.Err.Error()
-	case r.Violated():
-		return "VIOLATED"
-	case r.Sum.Exhausted:
-		return fmt.Sprintf("safe (exhausted, bound %d)", r.Bound)
-	case r.Sum.Search != explore.Exhaustive:
-		return fmt.Sprintf("not found in %d sampled schedules", r.Schedules())
-	case r.Sum.Livelocks > 0:
-		return fmt.Sprintf("UNKNOWN (%d executions were cut)", r.Sum.Livelocks)
-	case r.Sum.BoundDone >= 0:
-		return fmt.Sprintf("UNKNOWN (budget ran out; safe at bound %d)", r.Sum.BoundDone)
-	}
-	return "UNKNOWN (budget ran out)"
 }

@@ -26,38 +26,38 @@ type Scenario struct {
 
 // Scenarios lists the scenarios in the order of reports.
 func Scenarios() []Scenario {
-	all := lookups(func(mm.Design) bool { return true })
-	numbered := lookups(func(d mm.Design) bool { return d != mm.MMapLock })
+	all := lookups()
 	return []Scenario{
-		{"spec-vs-munmap", "a hit against munmap that splits its area, and mmap of another file there", all, 2, 2, lookup(specMunmap)},
-		{"spec-vs-split", "a hit against munmap of a part of its area, which changes vm_start and vm_pgoff in place", numbered, 2, 2, lookup(specSplit)},
-		{"spec-vs-merge", "a hit against mmap that makes its area grow, which changes vm_start and vm_pgoff in place", numbered, 2, 2, lookup(specMerge)},
-		{"spec-vs-reuse", "a hit against its VMA being freed and attached in another process", all, 2, 2, lookup(specReuse)},
-		{"file-reuse", "a hit against its file being closed and the memory opened as another file", all, 3, 2, lookup(fileReuse)},
-		{"seq-wrap", "a hit against write sections enough to wrap sequence numbers of two bits", numbered, 2, 2, lookup(seqWrap)},
-		{"ri-pool-vs-timer", "a thread that uses a return instance again against the time-out of the first use", all[:1], 2, 4, lookup(riPool)},
-		{"lock-exclusion", "two tasks that take one lock", locks(), 2, 2, lockExclusion},
+		{"spec-vs-munmap", "a hit against munmap that splits its area, and mmap of another file there", all, 2, designBound, lookup(specMunmap)},
+		{"spec-vs-split", "a hit against munmap of a part of its area, which changes vm_start and vm_pgoff in place", all, 2, designBound, lookup(specSplit)},
+		{"spec-vs-merge", "a hit against mmap that makes its area grow, which changes vm_start and vm_pgoff in place", all, 2, designBound, lookup(specMerge)},
+		{"spec-vs-reuse", "a hit against its VMA being freed and attached in another process", all, 2, designBound, lookup(specReuse)},
+		{"spec-vs-second-write", "a hit against a write section, and then one in which its area grows", all, 2, designBound, lookup(specSecondWrite)},
+		{"file-reuse", "a hit against munmap, which drops the last reference to its file, and the memory opened as another file", all, 2, designBound, lookup(fileReuse)},
+		{"file-reuse-elsewhere", "a hit against munmap, with the file closed and its memory opened again on a third CPU", all, 3, designBound, lookup(fileReuseElsewhere)},
+		{"unregister-during-hit", "a hit against uprobe_unregister, and the memory of the consumer and the uprobe being freed", all, 2, designBound, lookup(unregisterDuringHit)},
+		{"register-during-hit", "a hit against uprobe_register, up to the single step of the copied instruction", all, 2, designBound, lookup(registerDuringHit)},
+		{"seq-wrap", "a hit against write sections enough to wrap sequence numbers of two bits", all, 2, designBound, lookup(seqWrap)},
+		{"ri-pool-vs-timer", "a thread that uses a return instance again against the time-out of the first use", all, 2, 4, lookup(riPool)},
+		{"lock-exclusion", "two tasks that take one lock", append(locks(func(*kinds.Kind) bool { return true }), LockBusted), 2, designBound, lockExclusion},
+		{"lock-readers", "a reader against a writer of one lock", locks(func(k *kinds.Kind) bool { return k.Shared || k.Optimistic }), 2, designBound, lockReaders},
 	}
 }
 
-func lookups(has func(mm.Design) bool) (names []string) {
+func lookups() (names []string) {
 	for _, d := range mm.Designs() {
-		if has(d.Design) {
-			names = append(names, d.Name)
-		}
+		names = append(names, d.Name)
 	}
 	return names
 }
 
-// locks leaves out the lock whose writers wait for a grace period: without ticks
-// none ends.
-func locks() (names []string) {
+func locks(has func(*kinds.Kind) bool) (names []string) {
 	for _, k := range kinds.Kinds() {
-		if k.Name != "percpu-rwsem" {
+		if has(&k) {
 			names = append(names, k.Name)
 		}
 	}
-	return append(names, LockBusted)
+	return names
 }
 
 func lookup(f func(mm.Design) (*explore.Program, error)) func(string) (*explore.Program, error) {

@@ -6,6 +6,7 @@ import (
 	"mmsim/kernel/kmem"
 	"mmsim/kernel/locking"
 	"mmsim/kernel/mm"
+	"mmsim/kernel/rcu"
 	"mmsim/kernel/uprobes"
 	"mmsim/sim"
 )
@@ -31,6 +32,7 @@ type world struct {
 	sys  *mm.System
 	u    *uprobes.Uprobes
 	mm   *mm.MM
+	rcu  *graces
 	c    *sim.CPU // builder
 }
 
@@ -39,6 +41,8 @@ type setup struct {
 	cpus    int
 	seqBits uint
 	returns bool
+	steps   bool // instructions are single-stepped out of line
+	poison  bool // freed objects are filled
 }
 
 func newWorld(d mm.Design, s setup) (*world, error) {
@@ -52,14 +56,20 @@ func newWorld(d mm.Design, s setup) (*world, error) {
 	for i := range s.cpus {
 		tasks, at = append(tasks, sim.TaskID(i)), append(at, i)
 	}
+	w.rcu = newGraces(s.cpus)
+	w.Reset, w.Domain = w.rcu.reset, domainName
 	w.base = kernel.NewBase(w.Mem, w.Syms, kernel.Config{CPUs: s.cpus, TaskCPU: at, TickPeriod: sim.Millisecond,
-		Pages: kmem.PageOptions{Pages: 512}, RWSem: &locking.RWSemOptions{}})
-	w.sys = mm.New(w.base, mm.Config{Design: d, Layouts: l.Layouts, BroadcastTLB: true, SeqBits: s.seqBits})
+		Pages: kmem.PageOptions{Pages: 512}, RWSem: &locking.RWSemOptions{}, RCU: &rcu.Options{Model: w.rcu}})
+	w.sys = mm.New(w.base, mm.Config{Design: d, Layouts: l.Layouts, BroadcastTLB: true, SeqBits: s.seqBits, Poison: s.poison})
 	w.c = sim.NewDirect(w.Mem)
 	w.mm = w.sys.NewMM(w.c, "mm", tasks)
-	w.u = uprobes.New(w.sys, uprobes.Config{Choices: uprobes.WithLookup(d), Layouts: l, Returns: s.returns})
+	w.u = uprobes.New(w.sys, uprobes.Config{Choices: uprobes.WithLookup(d), Layouts: l, Returns: s.returns,
+		Poison: s.poison})
 	w.c.SetBit(w.sys.Flags(w.mm.Ptr()), mm.MMFHasUprobes)
-	if s.returns {
+	// Some probed area was unmapped before. uprobe_munmap looks no further then, and
+	// its lock of the tree, an acquire behind the writer's release, orders nothing.
+	w.c.SetBit(w.sys.Flags(w.mm.Ptr()), mm.MMFRecalcUprobes)
+	if s.returns || s.steps {
 		w.u.NewArea(w.c, w.mm)
 	}
 	for _, t := range tasks {
@@ -82,6 +92,11 @@ func (w *world) inode(name string, pages ...uint64) (inode sim.Ptr, probes []sim
 // text is the mapping of a file at the probed address.
 func text(file sim.Ptr, page uint64) mm.Mapping {
 	return mm.Mapping{Addr: textAddr, Bytes: textBytes, Flags: mm.Text, File: file, Pgoff: page}
+}
+
+// anon is a page of anonymous memory.
+func anon(addr uint64) mm.Mapping {
+	return mm.Mapping{Addr: addr, Bytes: sim.PageBytes, Flags: mm.Anon}
 }
 
 // boot maps a file while the initial state is built.

@@ -21,7 +21,11 @@ func bindOrdering(t *schema.Table[Machine]) {
 	schema.Bind(t, "ordering.class", schema.Enum[cores.OrderingClass]("ordering class", "x86-tso", "arm64", "arm64-lse", "power", "riscv"),
 		"How the kernel's primitives become instructions.",
 		func(m *Machine) *cores.OrderingClass { return &m.hw.Ordering }).Required()
-	weak := func(m *Machine) bool { return m.hw.Ordering != cores.X86TSO }
+	schema.Bind(t, "ordering.costs", schema.Enum[orderCosts]("source of costs", "listed", "by-class"),
+		"Base costs of atomics and barriers. listed: the keys below; by-class: those of a typical core of ordering.class, whatever the keys below say (docs/sources.md; POWER and RISC-V with little confidence).",
+		func(m *Machine) *orderCosts { return &m.orderCosts })
+	listed := func(m *Machine) bool { return m.orderCosts == listedCosts }
+	weak := func(m *Machine) bool { return m.hw.Ordering != cores.X86TSO && listed(m) }
 	costs := []struct {
 		name, doc string
 		at        func(c *cores.InstrCosts) *sim.Cycles
@@ -43,7 +47,9 @@ func bindOrdering(t *schema.Table[Machine]) {
 		e := schema.Bind(t, "ordering."+c.name, schema.Cycles, c.doc+" With nothing to wait for; waiting comes on top, out of the model.",
 			func(m *Machine) *sim.Cycles { return c.at(&m.hw.Costs) })
 		if c.weakOnly {
-			e.When("an ordering.class other than x86-tso, which needs no instruction for it", weak)
+			e.When("an ordering.class other than x86-tso, which needs no instruction for it, and costs = listed", weak)
+		} else {
+			e.When("costs = listed", listed)
 		}
 	}
 	schema.Bind(t, "atomics.placement", schema.Enum[cores.AtomicPlacement]("placement", "near", "far", "far-unless-held", "far-void"),

@@ -48,12 +48,24 @@ type Assignment struct {
 	Key   string
 	Value any // as decoded from TOML
 	From  schema.Origin
+	// Plain is the value as text, for keys that take text: a flag's 6.14 may be a
+	// number or a name. nil where it is text anyway.
+	Plain any
+}
+
+// plain is the assignment with its value as text.
+func (a Assignment) plain() (Assignment, bool) {
+	p := a
+	p.Value, p.Plain = a.Plain, nil
+	return p, a.Plain != nil
 }
 
 // Text is the value as reports print it.
 func (a Assignment) Text() string {
-	if s, ok := a.Value.(string); ok {
-		return s
+	for _, v := range [...]any{a.Plain, a.Value} {
+		if s, ok := v.(string); ok {
+			return s
+		}
 	}
 	return schema.Inline(a.Value)
 }

@@ -104,7 +104,7 @@ func bindGroup(t *schema.Table[group]) {
 	schema.Bind(t, "zipf_exponent", schema.Milli(4000), "Exponent of the Zipf distribution.",
 		func(g *group) *int { return &g.zipfMilli }).When(`target = "zipf"`, func(g *group) bool { return paced(g) && g.target == workloads.Zipf })
 	schema.Bind(t, "writes", schema.Enum[workloads.Area]("area", "unrelated", "neighbour", "probed"),
-		"Areas that a writer changes. unrelated: its own, far from the probes; neighbour: right behind probed areas; probed: the probed areas (not mmap-munmap).",
+		"Areas that a writer changes. unrelated: its own, far from the probes; neighbour: right behind probed areas; probed: the probed areas, which mmap-munmap unloads and loads again.",
 		func(g *group) *workloads.Area { return &g.writes }).When("path mmap-munmap, mprotect or vma-split-merge", func(g *group) bool {
 		return slices.Contains([]string{"mmap-munmap", "mprotect", "vma-split-merge"}, g.path)
 	})

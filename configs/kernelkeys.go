@@ -142,7 +142,7 @@ func bindMapping(t *schema.Table[Experiment]) {
 func bindUprobe(t *schema.Table[Experiment]) {
 	const needs = "a path of uprobes"
 	probing := (*Experiment).probes
-	schema.Bind(t, "kernel.uprobe.probes", schema.Count(1, maxProbes), "Probed functions of the process, each in a text VMA of its own.",
+	schema.Bind(t, "kernel.uprobe.probes", schema.Count(1, maxProbes), "Probed functions of the process, each in a text VMA of its own; as many of each kind where uprobe-hit and uretprobe both run.",
 		func(e *Experiment) *int { return &e.kernel.Uprobe.Probes }).When(needs, probing)
 	schema.Bind(t, "kernel.uprobe.other_probes", schema.Count(0, maxProbes), "Uprobes on files that the process does not map: they make the tree deeper.",
 		func(e *Experiment) *int { return &e.kernel.Uprobe.OtherProbes }).When(needs, probing)

@@ -121,12 +121,16 @@ func ParseSet(arg string) (Assignment, error) {
 	if !ok || key == "" {
 		return Assignment{}, schema.FaultAt(from, arg, schema.Problem("key=value such as group.writer.arrival=50000/s", "no key and value"))
 	}
-	return Assignment{key, schema.ParseValue(strings.TrimSpace(value)), from}, nil
+	return assignment(key, strings.TrimSpace(value), from), nil
+}
+
+func assignment(key, text string, from schema.Origin) Assignment {
+	return Assignment{Key: key, Value: schema.ParseValue(text), From: from, Plain: schema.PlainValue(text)}
 }
 
 // Flag is an override that a flag of its own makes: --seeds 5.
 func Flag(flag, key, value string) Assignment {
-	return Assignment{key, schema.ParseValue(value), schema.Origin{Flag: flag}}
+	return assignment(key, value, schema.Origin{Flag: flag})
 }
 
 // Load reads an experiment and its machine, applies quick settings and then
@@ -209,10 +213,29 @@ func (e *Experiment) on(o Options) (*Setup, error) {
 	return &Setup{e, m}, nil
 }
 
+// takes reports whether an assignment can be made; of a sweep, whether its key
+// takes each of the values.
+func (s *Setup) takes(a Assignment) bool {
+	key, swept := strings.CutPrefix(a.Key, "sweep.")
+	values, isList := schema.Elements(a.Value)
+	if !swept || !isList {
+		return s.Clone().Set(a) == nil
+	}
+	for _, v := range values {
+		if s.Clone().Set(Assignment{Key: key, Value: v, From: a.From}) != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // with returns a copy with the assignments made.
 func (s *Setup) with(as []Assignment) (*Setup, error) {
 	c := s.Clone()
 	for _, a := range as {
+		if p, ok := a.plain(); ok && !s.takes(a) && s.takes(p) {
+			a = p
+		}
 		if err := c.Set(a); err != nil {
 			return nil, err
 		}

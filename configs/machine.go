@@ -25,6 +25,8 @@ type Machine struct {
 	facts []Fact
 	src   *schema.Source
 
+	orderCosts orderCosts
+
 	changed []string // what overrides set, for the title
 }
 
@@ -93,6 +95,9 @@ func (m *Machine) Resolve() (*cores.Machine, error) {
 	hw.SMTPermille = int(m.smt)
 	if m.fixed > 0 {
 		hw.Clock = []cores.ClockStep{{Cores: m.coresPerSocket(), Clock: m.fixed}}
+	}
+	if m.orderCosts == costsByClass {
+		hw.Costs = classCosts[hw.Ordering].costs(hw.Clock[len(hw.Clock)-1].Clock)
 	}
 	hw.Mem.Topology.Hops = m.hopMatrix()
 	return &hw, nil

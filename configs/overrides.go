@@ -10,7 +10,7 @@ import (
 )
 
 var layoutKind = schema.Checked(schema.Name, func(name string) error {
-	if known := workloads.Layouts(); !slices.Contains(known, name) {
+	if known := workloads.LayoutNames(); !slices.Contains(known, name) {
 		return schema.Unknown("layout", name, known)
 	}
 	return nil

@@ -174,9 +174,6 @@ func (e *Experiment) place(hw *cores.Machine) ([]workloads.Group, error) {
 		if limit := e.kernel.Uprobe.Probes; g.hitsProbes() && g.target == workloads.OwnVMA && len(cpus) > limit {
 			return nil, e.src.Fault(path+"target", schema.Problem("at least as many kernel.uprobe.probes as threads", "own-vma: %d threads, but %d probed VMAs", len(cpus), limit))
 		}
-		if g.path == "mmap-munmap" && g.writes == workloads.Probed {
-			return nil, e.src.Fault(path+"writes", schema.Problem("unrelated or neighbour", "probed areas stay mapped under mmap-munmap"))
-		}
 		for _, cpu := range cpus {
 			if other, ok := taken[cpu]; ok && other != g.name {
 				return nil, e.src.Fault(e.blame(i), schema.Problem("one thread per CPU", "CPU %d of group %s already has a thread of group %s", cpu, g.name, other))
@@ -209,17 +206,24 @@ func (e *Experiment) checkKernel(hw *cores.Machine, design string) error {
 	switch {
 	case e.runs("mmap-munmap", "brk") && k.MM.TouchedPages > k.MM.MmapPages:
 		return e.src.Fault("kernel.mm.touched_pages", schema.Problem("at most kernel.mm.mmap_pages", "%d of %d pages", k.MM.TouchedPages, k.MM.MmapPages))
-	case e.runs("uretprobe") && e.runs("uprobe-hit"):
-		return e.src.Fault("group", schema.Problem("one of them", "paths uprobe-hit and uretprobe in one process"))
 	case k.Uprobe.Unregistered && e.runs("uretprobe"):
 		return e.src.Fault("kernel.uprobe.unregistered", schema.Problem("false", "a call of path uretprobe needs its probe"))
-	case e.probes() && k.Uprobe.Probes > k.MM.VMAs:
-		return e.src.Fault("kernel.uprobe.probes", schema.Problem("at most kernel.mm.vmas", "%d probes in %d VMAs", k.Uprobe.Probes, k.MM.VMAs))
+	case e.probes() && e.probedVMAs() > k.MM.VMAs:
+		return e.src.Fault("kernel.uprobe.probes", schema.Problem("at most kernel.mm.vmas", "%d probes in %d VMAs", e.probedVMAs(), k.MM.VMAs))
 	}
 	if err := e.checkBench(hw); err != nil || !e.simulatesProcess() {
 		return err
 	}
 	return e.checkOverrides(design)
+}
+
+// probedVMAs is how many probes the process has: those for hits at entry and those
+// for calls are different ones.
+func (e *Experiment) probedVMAs() int {
+	if e.runs("uprobe-hit") && e.runs("uretprobe") {
+		return 2 * e.kernel.Uprobe.Probes
+	}
+	return e.kernel.Uprobe.Probes
 }
 
 // checkBench: there are as many locks as are taken at once, and an object has

@@ -81,7 +81,7 @@ func (s *Setup) Points() []Point {
 		for _, p := range points {
 			for j, v := range sw.Values {
 				from := s.Experiment.src.Origin(valuePath(i, j))
-				next = append(next, append(p[:len(p):len(p)], Assignment{sw.Key, v, from}))
+				next = append(next, append(p[:len(p):len(p)], Assignment{Key: sw.Key, Value: v, From: from}))
 			}
 		}
 		points = next

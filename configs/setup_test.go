@@ -74,6 +74,28 @@ func TestSetReachesEverything(t *testing.T) {
 	}
 }
 
+// Names that look like numbers need no quotes where the key takes a name.
+func TestSetNamesThatLookLikeNumbers(t *testing.T) {
+	s := mustLoad(t, "uprobe-scaling", "designs=[6.10, 6.14]", "baseline=6.10", "sweep.kernel.layout=[6.14, 6.19]", "kernel.tick=70us")
+	ds, err := s.Designs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var labels []string
+	for _, d := range ds {
+		labels = append(labels, d.Label)
+	}
+	if !reflect.DeepEqual(labels, []string{"6.10", "6.14"}) || s.Experiment.baseline != "6.10" {
+		t.Errorf("designs %q, baseline %q", labels, s.Experiment.baseline)
+	}
+	if l := firstRun(t, s).Spec.Params.Layout; l != "6.14" {
+		t.Errorf("layout %q", l)
+	}
+	if _, err := load(t, minimal, "group.hitters.count=six"); err == nil {
+		t.Error("a count took a word")
+	}
+}
+
 func TestSetFaultsNameTheFlag(t *testing.T) {
 	for _, c := range []struct{ set, want string }{
 		{"duration=5", `--set duration: 5 has no unit; expected a time such as "5us" or "0.5ns"`},

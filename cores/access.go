@@ -161,7 +161,7 @@ func (e *engine) RMW(c *sim.CPU, r sim.Ref, op sim.RMWOp, arg, cmp uint64, o sim
 		old = x.thisCPU(r, op, arg, cmp)
 	default:
 		h.count(RMWs)
-		if e.low.rmw[o].drain || h.sb.overlaps(r) {
+		if e.low.rmw[o].drain || h.sb.marked() || h.sb.overlaps(r) {
 			x.drainAll()
 		}
 		if x.far(r, op) {

@@ -137,6 +137,8 @@ func TestMessagePassing(t *testing.T) {
 		{"smp_mb", (*sim.CPU).SmpMB, once, true},
 		{"store-release", nothing, func(c *sim.CPU, r sim.Ref) { c.StoreRelease(r, 1) }, true},
 		{"rmw-release", nothing, func(c *sim.CPU, r sim.Ref) { c.FetchAdd(r, 1, sim.Release) }, true},
+		{"wmb-rmw-relaxed", (*sim.CPU).SmpWMB, func(c *sim.CPU, r sim.Ref) { c.AtomicAdd(r, 1) }, true},
+		{"wmb-rmw-acquire", (*sim.CPU).SmpWMB, func(c *sim.CPU, r sim.Ref) { c.Xchg(r, 1, sim.Acquire) }, true},
 		{"rmw-relaxed", nothing, func(c *sim.CPU, r sim.Ref) { c.AtomicAdd(r, 1) }, false},
 	} {
 		for o := X86TSO; o <= RISCV; o++ {

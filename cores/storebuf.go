@@ -48,6 +48,10 @@ func (s *sbEntry) word(a sim.Addr) uint64 {
 	return s.wide[(a-s.r.A)>>3]
 }
 
+// marked reports whether a wmb marker stands behind buffered stores: the store of
+// an atomic must not pass it either, and atomics are not buffered.
+func (b *storeBuffer) marked() bool { return b.n > 0 && b.at(0).epoch != b.epoch }
+
 func (b *storeBuffer) at(i int) *sbEntry {
 	i += b.head
 	if i >= len(b.ents) {

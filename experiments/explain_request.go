@@ -144,8 +144,8 @@ func (q *ExplainRequest) experimentWithPath() (string, error) {
 }
 
 // explainFirst are the experiments whose parameters explain prefers where
-// several have the path: short sections, no shared CPUs.
-var explainFirst = []string{DefaultExperiment, "lock-scaling", "ref-scaling"}
+// several have the path: short sections, no shared CPUs, no part of a design replaced.
+var explainFirst = []string{DefaultExperiment, "lock-scaling", "ref-scaling", "uretprobe-scaling"}
 
 // pathsOf lists the paths of an experiment's groups; those of presets are found
 // once.

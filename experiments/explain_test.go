@@ -97,7 +97,7 @@ func TestOperationsMakeUpTheExecution(t *testing.T) {
 		if rest := tr.elapsed() - took; rest < 0 || rest > tr.elapsed()/50 {
 			t.Errorf("%v: operations take %v, the execution %v", q, took, tr.elapsed())
 		}
-		if !path.HasProcess() || slices.Contains([]string{"uretprobe", "uprobe-register", "dlopen"}, q.Path) {
+		if !path.HasProcess() || slices.Contains([]string{"uretprobe", "uprobe-register", "dlopen", "fault-lock"}, q.Path) {
 			return // called in the kernel, or partly so, or partly in user mode
 		}
 		if first, last := tr.ops[0].Op, tr.ops[len(tr.ops)-1].Op; first != "compute" || last != "compute" {
@@ -229,7 +229,7 @@ func TestExplainRefuses(t *testing.T) {
 		return ExplainRequest{Path: "uprobe-hit", Design: "mmap-lock", Overrides: []configs.Assignment{a}}
 	}
 	for want, q := range map[string]ExplainRequest{
-		`unknown path "uprobe-hti"; expected one of uprobe-hit, uretprobe, uprobe-register, mmap-munmap, mprotect, vma-split-merge, brk, dlopen, lock-bench, counter-bench, ref-bench, ref-update; did you mean "uprobe-hit"?`: {Path: "uprobe-hti", Design: "mmap-lock"},
+		`unknown path "uprobe-hti"; expected one of uprobe-hit, uretprobe, uprobe-register, mmap-munmap, mprotect, vma-split-merge, brk, dlopen, fault-lock, lock-bench, counter-bench, ref-bench, ref-update; did you mean "uprobe-hit"?`: {Path: "uprobe-hti", Design: "mmap-lock"},
 		`path micro is no path of the kernel`:                          {Path: "micro", Design: "mb"},
 		`--design is missing; expected one of mmap-lock, `:             {Path: "uprobe-hit"},
 		`did you mean "mm-seqcount"?`:                                  {Path: "uprobe-hit", Design: "mm-seqcont"},

@@ -152,6 +152,7 @@ var liveMachineKeys = map[string][2]string{
 	"ordering.atomic":         {"hits", "30cycles"},
 	"ordering.mb":             {"stores", "60cycles"},
 	"ordering.rmb":            {"arm64", "40cycles"},
+	"ordering.costs":          {"clusters", "by-class"},
 	"ordering.wmb":            {"arm64", "40cycles"},
 	"ordering.acquire":        {"arm64", "11cycles"},
 	"ordering.release":        {"arm64", "11cycles"},

@@ -11,7 +11,9 @@ import (
 )
 
 // Kinds lists what List knows.
-func Kinds() []string { return []string{"machines", "experiments", "paths", "designs", "workloads"} }
+func Kinds() []string {
+	return []string{"machines", "experiments", "paths", "designs", "layouts", "workloads"}
+}
 
 // List gives the tables of "mmsim list": presets and registered names, one
 // line each, the name in the first column of the first table. An unknown kind
@@ -26,6 +28,8 @@ func List(kind string) ([]results.Table, error) {
 		return listPaths(), nil
 	case "designs":
 		return listDesigns(), nil
+	case "layouts":
+		return listLayouts(), nil
 	case "workloads":
 		return listWorkloads()
 	}
@@ -119,6 +123,14 @@ func listDesigns() []results.Table {
 			}
 			t.Rows[i][2] += ", " + p.Name
 		}
+	}
+	return []results.Table{t}
+}
+
+func listLayouts() []results.Table {
+	t := results.Table{Left: 2, Header: []string{"layout", "where fields lie (|: in the next line)"}}
+	for _, l := range workloads.Layouts() {
+		t.Rows = append(t.Rows, []string{l.Name, l.Title})
 	}
 	return []results.Table{t}
 }

@@ -1,12 +1,11 @@
 package experiments
 
 import (
+	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -101,19 +100,16 @@ func litmusFailure(tests []litmusTest, count map[string]int, total int) error {
 }
 
 // litmusColumns are the columns of the file; the table has those with a title.
-var litmusColumns = []struct {
-	name, title string
-	value       func(t *litmusTest, r *litmus.Result) string // r is nil if the test did not run
-}{
-	{"file", "file", func(t *litmusTest, _ *litmus.Result) string { return t.path }},
-	{"test", "test", func(t *litmusTest, _ *litmus.Result) string { return t.name }},
+var litmusColumns = []column[*litmusTest]{
+	{"file", "file", func(t *litmusTest) string { return t.path }},
+	{"test", "test", func(t *litmusTest) string { return t.name }},
 	{"on", "", ran(func(r *litmus.Result) string {
 		if r.Machine != nil {
 			return r.Machine.Name
 		}
 		return r.Model.String()
 	})},
-	{"verdict", "verdict", func(t *litmusTest, _ *litmus.Result) string { return t.outcome() }},
+	{"verdict", "verdict", func(t *litmusTest) string { return t.outcome() }},
 	{"observation", "observation", ran((*litmus.Result).Observation)},
 	{"positive", "positive", ran(func(r *litmus.Result) string { return first(tally(r)) })},
 	{"negative", "negative", ran(func(r *litmus.Result) string { return second(tally(r)) })},
@@ -129,7 +125,8 @@ var litmusColumns = []struct {
 		}
 		return strings.Join(texts, " | ")
 	})},
-	{"problem", "problem", func(t *litmusTest, r *litmus.Result) string {
+	{"problem", "problem", func(t *litmusTest) string {
+		r := t.result
 		switch {
 		case t.err != nil:
 			return t.err.Error()
@@ -143,12 +140,12 @@ var litmusColumns = []struct {
 }
 
 // ran is a column that only tests with a result have.
-func ran(value func(*litmus.Result) string) func(*litmusTest, *litmus.Result) string {
-	return func(_ *litmusTest, r *litmus.Result) string {
-		if r == nil {
+func ran(value func(*litmus.Result) string) func(*litmusTest) string {
+	return func(t *litmusTest) string {
+		if t.result == nil {
 			return ""
 		}
-		return value(r)
+		return value(t.result)
 	}
 }
 
@@ -167,45 +164,22 @@ func second(_, b int64) string { return strconv.FormatInt(b, 10) }
 // litmusTable is the summary.
 func litmusTable(tests []litmusTest) results.Table {
 	t := results.Table{Left: 4, Tail: 1}
-	for _, c := range litmusColumns {
-		if c.title != "" {
-			t.Header = append(t.Header, c.title)
-		}
-	}
-	for i := range tests {
-		var row []string
-		for _, c := range litmusColumns {
-			if c.title != "" {
-				row = append(row, c.value(&tests[i], tests[i].result))
-			}
-		}
-		t.Rows = append(t.Rows, row)
-	}
+	addTo(&t, litmusColumns, pointers(tests))
 	return t
 }
 
 // writeLitmusCSV writes one row per file.
 func writeLitmusCSV(name string, tests []litmusTest) error {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	row := make([]string, len(litmusColumns))
-	for i, c := range litmusColumns {
-		row[i] = c.name
-	}
-	if err := w.Write(row); err != nil {
+	var b bytes.Buffer
+	if err := writeColumns(&b, litmusColumns, pointers(tests)); err != nil {
 		return err
 	}
+	return results.WriteFile(name, b.Bytes())
+}
+
+func pointers(tests []litmusTest) (out []*litmusTest) {
 	for i := range tests {
-		for k, c := range litmusColumns {
-			row[k] = c.value(&tests[i], tests[i].result)
-		}
-		if err := w.Write(row); err != nil {
-			return err
-		}
+		out = append(out, &tests[i])
 	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		return err
-	}
-	return os.WriteFile(name, []byte(b.String()), 0o666)
+	return out
 }

@@ -8,7 +8,8 @@ import (
 // Plan is every run that an experiment takes, in the order of its records:
 // points in the order of the sweeps, in each the designs, in each the seeds.
 type Plan struct {
-	Runs []Run
+	Runs   []Run
+	safety *safety // the checks of the designs; nil for none
 }
 
 // Run is one design at one point under one seed.

@@ -25,7 +25,11 @@ type Request struct {
 	Workers int
 	Store   string // directory; "" for none
 	Files   results.Files
-	// Done is ExecuteOptions.Done.
+	// WithCheck adds what exploration says about each design: whether it is safe
+	// (docs/check.md). A verdict may take CheckBudget schedules.
+	WithCheck   bool
+	CheckBudget int
+	// Done is ExecuteOptions.Done; verdicts count as runs.
 	Done func(finished, total int)
 }
 
@@ -38,11 +42,8 @@ func (q *Request) Do(ctx context.Context, out, log io.Writer) error {
 	if err != nil {
 		return &InputError{err}
 	}
-	records, failed := plan.Execute(ctx, ExecuteOptions{Workers: q.Workers, Store: store, Done: q.Done,
+	records, failed := q.execute(ctx, plan, ExecuteOptions{Workers: q.Workers, Store: store,
 		Warn: func(err error) { fmt.Fprintf(log, "mmsim: %v\n", err) }})
-	if failed != nil {
-		failed = fmt.Errorf("%w\n%d of %d runs finished", failed, len(records), len(plan.Runs))
-	}
 	if len(records) == 0 {
 		return failed
 	}
@@ -65,6 +66,39 @@ func (q *Request) Do(ctx context.Context, out, log io.Writer) error {
 	return err
 }
 
+// execute carries out the runs, and then the checks of their designs. The records
+// of all finished runs are returned whatever fails.
+func (q *Request) execute(ctx context.Context, p *Plan, o ExecuteOptions) ([]*results.Record, error) {
+	checks := 0
+	if p.safety != nil {
+		checks = len(p.safety.jobs)
+	}
+	o.Done = q.after(0, checks)
+	records, err := p.Execute(ctx, o)
+	if err != nil {
+		return records, fmt.Errorf("%w\n%d of %d runs finished", err, len(records), len(p.Runs))
+	}
+	if p.safety == nil {
+		return records, nil
+	}
+	o.Done = q.after(len(p.Runs), 0)
+	err = p.safety.find(ctx, o)
+	p.safety.attach(records)
+	if err != nil {
+		return records, fmt.Errorf("%w\nall %d runs and %d of %d verdicts finished", err, len(records), len(p.safety.finished), checks)
+	}
+	return records, nil
+}
+
+// after is q.Done for a part of the work: what came before it and what is to
+// come count too.
+func (q *Request) after(before, then int) func(finished, total int) {
+	if q.Done == nil {
+		return nil
+	}
+	return func(finished, total int) { q.Done(before+finished, before+total+then) }
+}
+
 func (q *Request) prepare() (*Plan, *results.Store, error) {
 	if err := checkWorkers(q.Workers); err != nil {
 		return nil, nil, err
@@ -74,6 +108,9 @@ func (q *Request) prepare() (*Plan, *results.Store, error) {
 		return nil, nil, err
 	}
 	plan, err := NewPlan(setup)
+	if err == nil && q.WithCheck {
+		plan.safety, err = newSafety(plan.Runs, q.CheckBudget)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

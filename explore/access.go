@@ -15,6 +15,7 @@ func (g *graph) read(cpu, l, w int32, fl evFlags, addr sim.Dep) int32 {
 	} else {
 		g.ev[e].next, g.ev[w].first = g.ev[w].first, e
 	}
+	g.racesOf(lo, cpu, g.position(w))
 	g.orderRead(t, e, w, addr)
 	lo.last[cpu], lo.coh[cpu] = e, w
 	t.events = append(t.events, e)
@@ -59,6 +60,8 @@ func (g *graph) write(cpu, l, after int32, val uint64, fl evFlags, addr sim.Dep,
 	e := g.newEvent(event{val: val, cpu: cpu, loc: l, rf: rd, prev: lo.last[cpu], first: none, next: none,
 		flags: fl | fWrite, deps: t.data, addr: addr})
 	g.insert(lo, e, g.position(after)+1)
+	g.racesOf(lo, cpu, g.ev[e].pos)
+	g.raced(lo, e)
 	if rd != none {
 		g.setTaken(l, after, true)
 	}
@@ -67,6 +70,27 @@ func (g *graph) write(cpu, l, after int32, val uint64, fl evFlags, addr sim.Dep,
 	lo.last[cpu], lo.coh[cpu] = e, e
 	t.events = append(t.events, e)
 	return e
+}
+
+// racesOf notes that an event of cpu comes before the writes of others behind
+// position pos.
+func (g *graph) racesOf(lo *location, cpu, pos int32) {
+	for _, w := range lo.co[pos+1:] {
+		if g.ev[w].cpu != cpu {
+			setBit(g.th[cpu].racy, w)
+		}
+	}
+}
+
+// raced notes that write e comes behind events of other CPUs, if there are any at
+// its location, and takes back what was noted of an undone event of its number.
+func (g *graph) raced(lo *location, e int32) {
+	for i := range g.th {
+		t := &g.th[i]
+		if clearBit(t.racy, e); lo.last[i] != none && int32(i) != g.ev[e].cpu {
+			setBit(t.racy, e)
+		}
+	}
 }
 
 // insert puts write e at index pos of the coherence order.

@@ -13,6 +13,7 @@ func (m *machine) restore() {
 // begin sets up the initial state of an execution.
 func (m *machine) begin() {
 	m.end, m.failure, m.ops, m.shared, m.writes, m.idleTimers, m.cur, m.chosen = going, "", 0, 0, 0, 0, nil, nil
+	m.clock = 0
 	m.rec.reset()
 	if m.g != nil {
 		m.g.reset()

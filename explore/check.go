@@ -122,8 +122,12 @@ func (g *graph) propInt(t *thread, e int32) {
 	for i, w := range cs {
 		row[i] |= w & own[i]
 	}
-	for c := nextBit(cs, 0); c != none; c = nextBit(cs, c+1) {
-		if v := &g.ev[c]; v.cpu != cpu && v.flags&fWrite != 0 {
+	for i, w := range t.racy {
+		for w &= cs[i]; w != 0; w &= w - 1 {
+			v := &g.ev[i<<6+bits.TrailingZeros64(w)]
+			if v.cpu == cpu || v.flags&fWrite == 0 {
+				continue // of an event that was undone
+			}
 			for a := g.locs[v.loc].last[cpu]; a != none; a = g.ev[a].prev {
 				if a != e && g.before(a, v.pos) {
 					setBit(row, a)

@@ -1,5 +1,7 @@
 package explore
 
+import "mmsim/sim"
+
 // option is one way for an execution to go on: a context that continues, or an
 // interrupt that arrives.
 type option struct {
@@ -37,16 +39,37 @@ func (m *machine) options(list []option, stale bool) []option {
 		if len(p.pending) > 0 {
 			list = append(list, option{kind: segIRQ, cpu: int32(i)})
 		}
-		if len(p.timers) > 0 && (tasks > 0 || m.idleTimers < maxIdleTimers) {
+		if len(p.timers) > 0 && tasks > 0 {
 			list = append(list, option{kind: segTimer, cpu: int32(i)})
 		}
 	}
 	if len(list) == 0 && m.idleTimers < maxIdleTimers {
-		for i := range m.cpus {
-			if p := &m.cpus[i]; p.interruptible() && len(p.ticks) > 0 {
-				list = append(list, option{kind: segTick, cpu: int32(i)})
+		list = m.passTime(list)
+	}
+	return list
+}
+
+// passTime appends the timer or tick that is due first on any CPU that takes
+// interrupts.
+func (m *machine) passTime(list []option) []option {
+	first, found := sim.Time(0), option{cpu: none}
+	for i := range m.cpus {
+		p := &m.cpus[i]
+		if !p.interruptible() {
+			continue
+		}
+		for _, k := range [...]segKind{segTimer, segTick} {
+			l := *p.list(k)
+			if len(l) == 0 {
+				continue
+			}
+			if due := l[earliest(l)].due; found.cpu == none || due < first {
+				first, found = due, option{kind: k, cpu: int32(i)}
 			}
 		}
+	}
+	if found.cpu != none {
+		list = append(list, found)
 	}
 	return list
 }

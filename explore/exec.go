@@ -1,6 +1,10 @@
 package explore
 
-import "mmsim/sim"
+import (
+	"fmt"
+
+	"mmsim/sim"
+)
 
 var _ sim.Executor = (*machine)(nil)
 
@@ -11,6 +15,9 @@ var _ sim.Executor = (*machine)(nil)
 // order others.
 func (m *machine) enter(c *sim.CPU, r sim.Ref, write, ordered bool) (x *context, loc int32, point bool) {
 	x = m.all[c.Slot]
+	if r.A >= sim.MaxAddr {
+		m.fail(c, fmt.Sprintf("a wild pointer is used: %d bytes at %#x", r.Size, uint64(r.A)))
+	}
 	w := m.words.find(r.A &^ 7)
 	if w.note(x.cpu, wordMask(r), write, ordered) && m.end == going && !m.allWords {
 		m.end = relearn
@@ -136,7 +143,7 @@ func (m *machine) Fence(c *sim.CPU, f sim.Fence) {
 	if m.g != nil {
 		m.g.fence(x.cpu, f)
 	}
-	m.tr.text(x, f.String())
+	m.tr.barrier(x, f.String())
 }
 
 // Bulk implements sim.Executor, word by word.
@@ -198,9 +205,10 @@ func (m *machine) Lock(*sim.CPU, sim.LockEvent, sim.Addr, sim.LockMode) {}
 // CPUID implements sim.Executor.
 func (m *machine) CPUID(c *sim.CPU) int { return int(m.all[c.Slot].cpu) }
 
-// Now implements sim.Executor: a clock that stands still, so that no schedule
-// can be told from another by it.
-func (m *machine) Now(*sim.CPU) sim.Time { return 0 }
+// Now implements sim.Executor: a clock that stands still while anything goes on,
+// so that no schedule can be told from another by it, and is put forward to the
+// timers and ticks that come.
+func (m *machine) Now(*sim.CPU) sim.Time { return m.clock }
 
 // Step implements sim.Executor.
 func (m *machine) Step(c *sim.CPU, s sim.Step) sim.Step {

@@ -78,6 +78,7 @@ type thread struct {
 	acc    []uint64 // rows of sets, see the ac constants
 	events []int32  // in program order
 	clock  []uint16 // own steps, and those of others known through reads-from
+	racy   []uint64 // LKMM: external writes that may come after an own event at their location
 	loads  int
 	dep    sim.Dep // of the latest load
 	data   sim.Dep // announced for the next store
@@ -139,6 +140,7 @@ func newGraph(model Model, exact bool, cpus int) *graph {
 	g := &graph{model: model, exact: exact, stride: 1, th: make([]thread, cpus)}
 	for i := range g.th {
 		g.th[i].acc = make([]uint64, numAcc)
+		g.th[i].racy = make([]uint64, 1)
 		g.th[i].clock = make([]uint16, cpus)
 	}
 	g.scratch()
@@ -159,6 +161,7 @@ func (g *graph) reset() {
 		t := &g.th[i]
 		clear(t.acc)
 		clear(t.clock)
+		clear(t.racy)
 		t.events, t.loads, t.dep, t.data, t.ctrl = t.events[:0], 0, 0, 0, 0
 	}
 	for i := range g.locs {
@@ -223,6 +226,7 @@ func (g *graph) grow() {
 	g.ppo, g.sf, g.cf, g.cs, g.prop = widen(g.ppo), widen(g.sf), widen(g.cf), widen(g.cs), widen(g.prop)
 	for i := range g.th {
 		g.th[i].acc = widen(g.th[i].acc)
+		g.th[i].racy = widen(g.th[i].racy)
 	}
 	g.scratch()
 }

@@ -10,10 +10,10 @@ import (
 // search; under it they make the search go by schedules.
 
 // pause is a choice point that touches no memory.
-func (m *machine) pause(c *sim.CPU, k opKind) *context {
+func (m *machine) pause(c *sim.CPU, k opKind, cpu int) *context {
 	x := m.all[c.Slot]
 	m.usesCPU = true
-	x.op = op{kind: k, loc: none}
+	x.op = op{kind: k, loc: none, key: uint64(cpu)}
 	m.arrive(x)
 	m.ops++
 	return x
@@ -44,7 +44,7 @@ func (m *machine) handoff(from, to int32) {
 func (m *machine) Interrupts(c *sim.CPU, on bool) {
 	x := m.all[c.Slot]
 	if !on && (m.usesIRQ || m.allWords) {
-		x.op = op{kind: opNone, loc: none}
+		x.op = op{kind: opCPU, loc: none}
 		m.arrive(x)
 	}
 	m.cpus[x.cpu].irqOff = !on
@@ -65,7 +65,7 @@ func (m *machine) interrupts(x *context) {
 
 // SwitchTo implements sim.Executor.
 func (m *machine) SwitchTo(c *sim.CPU, next sim.TaskID, why sim.WaitReason) sim.TaskID {
-	x := m.pause(c, opNone)
+	x := m.pause(c, opCPU, 0)
 	p := &m.cpus[x.cpu]
 	y := p.idle
 	if next != sim.IdleTask {
@@ -97,25 +97,27 @@ func (m *machine) Idle(c *sim.CPU) {
 
 // SendIPI implements sim.Executor.
 func (m *machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
-	x := m.pause(c, opNone)
+	x := m.pause(c, opIPI, cpu)
 	m.interrupts(x)
-	m.cpus[cpu].pending = append(m.cpus[cpu].pending, interrupt{h, x.cpu})
+	m.cpus[cpu].pending = append(m.cpus[cpu].pending, interrupt{h: h, from: x.cpu})
 	m.tr.text(x, fmt.Sprintf("interrupt to CPU%d", cpu))
 }
 
-// SetTimer implements sim.Executor: it may expire at any time from now on.
-func (m *machine) SetTimer(c *sim.CPU, _ sim.Time, h sim.Handler) {
+// SetTimer implements sim.Executor: it may expire at any time from now on, which
+// is a deviation, and does so in its turn when nothing else can go on.
+func (m *machine) SetTimer(c *sim.CPU, d sim.Time, h sim.Handler) {
 	x := m.all[c.Slot]
 	m.interrupts(x)
-	m.cpus[x.cpu].timers = append(m.cpus[x.cpu].timers, interrupt{h, x.cpu})
+	m.cpus[x.cpu].timers = append(m.cpus[x.cpu].timers, interrupt{h, x.cpu, m.clock + d})
 	m.tr.text(x, "sets a timer")
 }
 
-// SetTick implements sim.Executor: ticks come when nothing else can go on.
-func (m *machine) SetTick(c *sim.CPU, _ sim.Time, h sim.Handler) {
+// SetTick implements sim.Executor: ticks come in their turn when nothing else
+// can go on.
+func (m *machine) SetTick(c *sim.CPU, d sim.Time, h sim.Handler) {
 	x := m.all[c.Slot]
 	m.usesCPU = true
-	m.cpus[x.cpu].ticks = append(m.cpus[x.cpu].ticks, interrupt{h, x.cpu})
+	m.cpus[x.cpu].ticks = append(m.cpus[x.cpu].ticks, interrupt{h, x.cpu, m.clock + d})
 }
 
 // TLBI implements sim.Executor: of a broadcast invalidation, the barriers.
@@ -131,19 +133,25 @@ func (p *cpu) interruptible() bool {
 	return x == nil || x.state != ready || x.op.kind != opRMW || x.op.order != sim.ThisCPU
 }
 
-// deliver starts the first pending interrupt of a CPU, its oldest timer, or its
-// tick.
+// earliest is the index of the interrupt that is due first.
+func earliest(list []interrupt) (k int) {
+	for i := range list {
+		if list[i].due < list[k].due {
+			k = i
+		}
+	}
+	return k
+}
+
+// deliver starts the first pending interrupt of a CPU, or its timer or tick that
+// is due first.
 func (m *machine) deliver(cpu int32, k segKind) *context {
 	p := &m.cpus[cpu]
-	list := &p.pending
-	switch k {
-	case segTimer:
-		list = &p.timers
-	case segTick:
-		list = &p.ticks
-	}
-	i := (*list)[0]
-	*list = append((*list)[:0], (*list)[1:]...)
+	list := p.list(k)
+	first := earliest(*list)
+	i := (*list)[first]
+	*list = append((*list)[:first], (*list)[first+1:]...)
+	m.clock = max(m.clock, i.due)
 	return m.handler(cpu, i)
 }
 
@@ -193,4 +201,15 @@ func (x *context) irqReturn() bool {
 	x.op, x.inHook = saved, false
 	x.c.RestoreSpin(spin)
 	return true
+}
+
+// list is where the interrupts of a kind wait.
+func (p *cpu) list(k segKind) *[]interrupt {
+	switch k {
+	case segTimer:
+		return &p.timers
+	case segTick:
+		return &p.ticks
+	}
+	return &p.pending
 }

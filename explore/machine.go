@@ -16,8 +16,11 @@ const (
 	opRMW
 	opSpin
 	opGhost
-	opSection // an end of a read-side section, or the beginning of a grace period
-	opSync    // synchronize_rcu
+	opCPU    // about the own CPU: its interrupts, its context
+	opIPI    // an interrupt for CPU key
+	opReader // an end of a read-side section
+	opGrace  // the beginning of a grace period
+	opSync   // synchronize_rcu
 )
 
 // op is the operation that a context has arrived at.
@@ -88,15 +91,18 @@ type machine struct {
 
 	end        ending
 	failure    string
+	early      bool // it ended before all of its races could be seen
+	unsure     bool // it is not known of some execution whether it is allowed
 	starting   bool
 	maxOps     int
-	idleTimers int  // interrupts since a task did anything
-	ops        int  // memory operations so far, for the record
-	shared     int  // those at choice points
-	writes     int  // writes so far that changed something
-	usesIRQ    bool // interrupts or timers
-	usesCPU    bool // switches, sleeps or interrupts: only schedules explore that
-	allWords   bool // every word is a choice point: replays
+	clock      sim.Time // moves when timers and ticks come
+	idleTimers int      // interrupts since a task did anything
+	ops        int      // memory operations so far, for the record
+	shared     int      // those at choice points
+	writes     int      // writes so far that changed something
+	usesIRQ    bool     // interrupts or timers
+	usesCPU    bool     // switches, sleeps or interrupts: only schedules explore that
+	allWords   bool     // every word is a choice point: replays
 	ghosts     map[uint64]*ghostWord
 	rec        record
 	tr         *tracer
@@ -125,6 +131,7 @@ type cpu struct {
 type interrupt struct {
 	h    sim.Handler
 	from int32
+	due  sim.Time // timers and ticks
 }
 
 // section is an RCU read-side critical section in progress.
@@ -184,12 +191,48 @@ func (m *machine) execute() {
 		}
 	}
 	m.rec.close(m)
-	if m.g != nil && m.g.doomed && m.end != relearn {
-		m.end = cut
-	}
+	m.rule()
 	for _, x := range m.all {
 		x.abandon()
 	}
+}
+
+// rule calls off an execution that a grace period rules out. One that has failed
+// may be in the middle of a read-side section, whose end would have shown it.
+func (m *machine) rule() {
+	if m.g == nil || m.end == relearn {
+		return
+	}
+	m.early = m.end == broken || m.end == livelock
+	if m.early && m.g.graces > 0 && !m.g.doomed {
+		m.g.doomed = !m.g.gracefulSoFar(m.openSections())
+	}
+	if m.g.doomed || !m.quiet() {
+		m.end = cut
+	}
+}
+
+// openSections lists the beginnings of the read-side sections in progress.
+func (m *machine) openSections() (locks []int32) {
+	for i := range m.cpus {
+		for _, s := range m.cpus[i].nest {
+			if s.depth > 0 {
+				locks = append(locks, s.lock)
+			}
+		}
+	}
+	return locks
+}
+
+// quiet reports whether a finished execution has room for the quiescent states
+// of its grace periods.
+func (m *machine) quiet() bool {
+	if m.end != complete || m.g.graces == 0 || m.model == LKMM {
+		return true
+	}
+	ok, known := m.g.quiesces()
+	m.unsure = m.unsure || !known
+	return ok
 }
 
 // run resumes x, and whatever contexts the driver picks after it, until one
@@ -215,6 +258,9 @@ func (m *machine) ended(x *context) {
 	}
 	if x.c.Task == sim.IdleTask {
 		m.crash("an idle context returned")
+	}
+	if h := m.p.Hopeless; h != nil && m.g != nil && m.end == going && h() {
+		m.end = cut
 	}
 }
 

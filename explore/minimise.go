@@ -22,7 +22,7 @@ func (r *run) minimise() error {
 			v.Token = w.Token
 		}
 	}
-	w, err := Replay(r.p, v.Token)
+	w, err := replay(r.p, v.Token)
 	if err != nil {
 		return err
 	}
@@ -30,5 +30,6 @@ func (r *run) minimise() error {
 		return fmt.Errorf("explore: replaying %s gave %q instead of %q", v.Token, w.Invariant, v.Invariant)
 	}
 	*v = *w
+	v.Token += ":" + v.seal()
 	return nil
 }

@@ -76,6 +76,8 @@ type Options struct {
 	// Budget is host time after which the search stops without a verdict; 0
 	// means none. It decides when to stop and nothing else.
 	Budget time.Duration
+	// Done, when it is closed, stops the search in the same way; nil for never.
+	Done <-chan struct{}
 	// KeepGoing searches on after a violation and counts them.
 	KeepGoing bool
 	// Progress, if set, is called now and then with the state so far.

@@ -133,6 +133,9 @@ func nextBit(row []uint64, e int32) int32 {
 }
 
 func (g *graph) lkmmFence(t *thread, f sim.Fence) {
+	if f == sim.MBAfterSpinlock && !g.exact {
+		f = sim.MB
+	}
 	switch f {
 	case sim.MB:
 		union(t.set(g, acSF), t.set(g, acAll))

@@ -147,23 +147,31 @@ func (m *machine) sectionOf(x *context, domain uint64) *section {
 	return s
 }
 
+// atSection is the arrival at an end of a read-side section, or the beginning of
+// a grace period. In the graph that is no choice, but a replay counts every
+// operation.
+func (m *machine) atSection(x *context, k opKind, domain uint64) {
+	if m.g == nil || m.allWords {
+		x.op = op{kind: k, loc: none, domain: domain}
+		m.arrive(x)
+	}
+	m.ops++
+}
+
 func (m *machine) readLock(c *sim.CPU, domain uint64) {
 	x := m.all[c.Slot]
 	s := m.sectionOf(x, domain)
-	if s.depth++; s.depth > 1 {
+	if s.depth > 0 {
+		s.depth++
 		return
 	}
+	m.atSection(x, opReader, domain) // not inside while others run first
+	s.depth++
+	s.count++
+	m.tr.text(x, "rcu_read_lock"+m.domain(domain))
 	if m.g != nil {
 		s.lock = m.g.addRCU(x.cpu, rcuLock, none, domain)
-	} else {
-		s.depth-- // not inside while others run first
-		x.op = op{kind: opSection, loc: none}
-		m.arrive(x)
-		s.depth++
-		s.count++
 	}
-	m.ops++
-	m.tr.text(x, "rcu_read_lock")
 }
 
 func (m *machine) readUnlock(c *sim.CPU, domain uint64) {
@@ -173,13 +181,9 @@ func (m *machine) readUnlock(c *sim.CPU, domain uint64) {
 		s.depth--
 		return
 	}
-	if m.g == nil {
-		x.op = op{kind: opSection, loc: none, domain: domain}
-		m.arrive(x)
-	}
+	m.atSection(x, opReader, domain)
 	s.depth--
-	m.ops++
-	m.tr.text(x, "rcu_read_unlock")
+	m.tr.text(x, "rcu_read_unlock"+m.domain(domain))
 	if m.g == nil {
 		return
 	}
@@ -187,6 +191,14 @@ func (m *machine) readUnlock(c *sim.CPU, domain uint64) {
 	if m.g.graces > 0 && !m.g.doomed && !m.g.graceful() {
 		m.doom(x)
 	}
+}
+
+// domain is how traces name an RCU domain behind the names of RCU's functions.
+func (m *machine) domain(d uint64) string {
+	if m.tr == nil || m.p.Domain == nil {
+		return ""
+	}
+	return m.p.Domain(d)
 }
 
 // doom notes that a grace period rules this execution out. The graph search
@@ -203,9 +215,9 @@ func (m *machine) doom(x *context) {
 // period waits for nobody: the RCU axiom rules out what it forbids.
 func (m *machine) synchronize(c *sim.CPU, domain uint64) {
 	x := m.all[c.Slot]
+	m.atSection(x, opGrace, domain)
 	x.op = op{kind: opSync, loc: none, domain: domain}
-	m.ops++
-	m.tr.text(x, "synchronize_rcu")
+	m.tr.text(x, "synchronize_rcu"+m.domain(domain))
 	if m.sectionOf(x, domain).depth > 0 {
 		m.hang(x)
 	}
@@ -214,9 +226,6 @@ func (m *machine) synchronize(c *sim.CPU, domain uint64) {
 		m.g.addRCU(x.cpu, rcuSync, none, domain)
 		return
 	}
-	x.op.kind = opSection
-	m.arrive(x) // the grace period begins
-	x.op.kind = opSync
 	m.snapshot(x, domain)
 	m.arrive(x)
 }

@@ -28,17 +28,27 @@ type Program struct {
 	// schedules most of its work: leave it in only if some thread waits for that
 	// CPU, or a grace period for its quiescent state.
 	Hooks sim.Hooks
+	// Domain is what traces have behind the names of RCU's functions for a domain
+	// ("_trace"); may be nil.
+	Domain func(domain uint64) string
 	// Reset puts everything that bodies and invariants keep on the Go side
 	// (registers, ghost state) back to its initial value; may be nil.
 	Reset func()
 	// Final runs at the end of every complete execution: it names the outcome,
 	// and returns an error when a final invariant is broken. May be nil.
 	Final func(v View) (outcome string, err error)
+	// Hopeless, if set, is asked whenever a body has ended in a search from graph to
+	// graph: an execution that cannot lead to what is looked for is given up. What
+	// is left out is no loss to the rest: every read is postponed then, race or not.
+	Hopeless func() bool
 	// MustEnd makes a deadlock a violation; otherwise deadlocks are counted.
 	MustEnd bool
-	// ExactDeps tells that the bodies announce the dependencies of every store
-	// with StoreDeps. Otherwise every earlier load of the CPU counts as a
-	// control dependency of every store.
+	// ExactDeps tells that the bodies are litmus tests: they announce the
+	// dependencies of every store with StoreDeps, and their spinlocks are
+	// SpinLock. Otherwise every earlier load of the CPU counts as a control
+	// dependency of every store, and spinlocks are algorithms, so that
+	// smp_mb__after_spinlock is the smp_mb that weakly ordered architectures make
+	// of it.
 	ExactDeps bool
 	// Broken is taken out of the paths that have it; 0 is nothing.
 	Broken sim.Break

@@ -51,6 +51,19 @@ func (g *graph) graceful() bool {
 	return true
 }
 
+// gracefulSoFar is graceful for an execution in which the sections that begin
+// with these events are not over: they will end after all there is.
+func (g *graph) gracefulSoFar(locks []int32) bool {
+	n := len(g.rcu)
+	for _, l := range locks {
+		e := &g.rcu[l]
+		g.addRCU(e.cpu, rcuUnlock, l, e.domain)
+	}
+	ok := g.graceful()
+	g.rcu = g.rcu[:n]
+	return ok
+}
+
 // matrix is a relation over the RCU events of a graph.
 type matrix struct {
 	n, stride int

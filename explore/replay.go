@@ -1,13 +1,41 @@
 package explore
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strings"
+)
 
 // ErrReplay is what Replay returns when a token does not fit the program.
-var ErrReplay = errors.New("explore: the token is of another program, or of another version of it")
+var ErrReplay = errors.New("the token is of another program, or of another version of it")
 
-// Replay runs exactly the execution that a token names and returns what it
-// broke; the violation's Invariant is empty if nothing was.
+// Replay runs exactly the execution that a violation's token names. It shows
+// what the violation did, or the error says that the token is of another program.
 func Replay(p *Program, token string) (*Violation, error) {
+	i := strings.LastIndexByte(token, ':')
+	if i < 0 {
+		return nil, errToken
+	}
+	v, err := replay(p, token[:i])
+	if err != nil {
+		return nil, err
+	}
+	if v.seal() != token[i+1:] {
+		return nil, ErrReplay
+	}
+	v.Token = token
+	return v, nil
+}
+
+// seal is a checksum of what a violation shows.
+func (v *Violation) seal() string {
+	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(v.Invariant+"\n"+v.Trace.String())))
+}
+
+// replay runs the execution that the token of a record names. The violation's
+// Invariant is empty if nothing was broken.
+func replay(p *Program, token string) (*Violation, error) {
 	model, graph, rec, err := parseToken(token)
 	if err != nil {
 		return nil, err
@@ -151,7 +179,7 @@ func (r *replayer) go1(m *machine) *context {
 	if l := m.pickLoc(x); l != none {
 		co := m.g.locs[l].co
 		i := len(co) - 1 - int(p.back)
-		if i < -1 {
+		if i < -1 || i >= len(co) {
 			r.misfit = true
 			m.end = cut
 			return nil

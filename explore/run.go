@@ -118,7 +118,7 @@ func (r *run) rounds() (again bool) {
 		if r.m.usesCPU {
 			return r.loop(&schedSearch{bound: Unbounded})
 		}
-		return r.loop(&graphSearch{})
+		return r.loop(&graphSearch{all: r.p.Hopeless != nil})
 	}
 	for b := 0; b <= r.o.Bound && !r.stop; b++ {
 		clear(r.outcomes)
@@ -156,7 +156,7 @@ func (r *run) loop(s strategy) (again bool) {
 			return false
 		}
 		if !s.more(m) {
-			r.sum.Exhausted = r.o.Search == Exhaustive && r.sum.Livelocks == 0
+			r.sum.Exhausted = r.o.Search == Exhaustive && r.sum.Livelocks == 0 && !m.unsure
 			r.stop = r.sum.Violation != nil && !r.o.KeepGoing
 			return false
 		}
@@ -171,7 +171,7 @@ func isGraph(s strategy) bool { _, ok := s.(*graphSearch); return ok }
 
 // limit reports whether the search has to stop now.
 func (r *run) limit() bool {
-	n := r.sum.Executions + r.sum.Cut + r.sum.Deadlocks
+	n := r.sum.Executions + r.sum.Cut + r.sum.Deadlocks + r.sum.Livelocks
 	if r.o.MaxExecutions > 0 && n >= r.o.MaxExecutions {
 		return true
 	}
@@ -181,7 +181,12 @@ func (r *run) limit() bool {
 	if r.o.Progress != nil {
 		r.o.Progress(r.sum)
 	}
-	return r.o.Budget > 0 && time.Since(r.started) > r.o.Budget
+	select {
+	case <-r.o.Done:
+		return true
+	default:
+		return r.o.Budget > 0 && time.Since(r.started) > r.o.Budget
+	}
 }
 
 // account adds the execution that has just ended to the summary.

@@ -203,11 +203,56 @@ func TestBadTokens(t *testing.T) {
 		if _, err := Replay(busted(2), s); err == nil {
 			t.Errorf("%q: no error", s)
 		}
+		if _, err := replay(busted(2), s); err == nil {
+			t.Errorf("%q: no error without a seal", s)
+		}
 	}
-	for _, s := range []string{"sc:d:7.1:", "sc:d:i9.1:", "sc:d:i0.1:", "sc:g:0.1:1.9", "sc:d:-1.3:"} {
-		if _, err := Replay(busted(2), s); err == nil {
+	for _, s := range []string{"sc:d:7.1:", "sc:d:i9.1:", "sc:d:i0.1:", "sc:g:0.1:1.9", "sc:d:-1.3:", "sc:g:0.2:1.-1"} {
+		if _, err := replay(busted(2), s); err == nil {
 			t.Errorf("%q: no error", s)
 		}
+	}
+}
+
+// A token of a program does not pass for one of another, even if it fits.
+func TestTokensAreSealed(t *testing.T) {
+	v := search(t, busted(2), Options{Bound: 3}).Violation
+	other := busted(2)
+	other.Threads[0].Name = "renamed"
+	if _, err := Replay(other, v.Token); err != ErrReplay {
+		t.Errorf("replaying in another program: %v", err)
+	}
+	if _, err := Replay(busted(2), v.Token[:len(v.Token)-1]); err != ErrReplay {
+		t.Errorf("replaying a token cut short: %v", err)
+	}
+}
+
+// Executions that do not end count against the limit too.
+func TestLivelocksAreLimited(t *testing.T) {
+	poll := func(mine, other int) func(c *sim.CPU) {
+		return func(c *sim.CPU) {
+			for n := uint64(0); ; n++ {
+				c.Store(variable(mine), n)
+				c.Load(variable(other))
+			}
+		}
+	}
+	s := search(t, threads(poll(vx, vy), poll(vy, vx)), Options{Model: ARM64, Bound: 3, MaxOps: 50, MaxExecutions: 20})
+	if n := s.Livelocks + s.Executions + s.Cut; n == 0 || n > 20 || s.Exhausted {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A closed channel stops a search without a verdict.
+func TestDoneStopsASearch(t *testing.T) {
+	done, n := make(chan struct{}), 0
+	s := search(t, ringProgram(), Options{Model: LKMM, Bound: Unbounded, Done: done, Progress: func(Summary) {
+		if n++; n == 3 {
+			close(done)
+		}
+	}})
+	if s.Exhausted || s.Executions+s.Cut > 64 {
+		t.Errorf("exhausted %v, %d executions", s.Exhausted, s.Executions)
 	}
 }
 

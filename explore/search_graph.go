@@ -207,7 +207,7 @@ func (s *graphSearch) stuck(m *machine) {
 
 // more goes to the next execution; false when all have been visited.
 func (s *graphSearch) more(m *machine) bool {
-	if m.end == broken || m.end == livelock {
+	if m.early {
 		s.suspect()
 	}
 	for n := len(s.points); n > 0; n-- {

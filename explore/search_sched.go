@@ -191,6 +191,9 @@ func conflicts(x, y *context) bool {
 	if a.kind == opGhost || b.kind == opGhost {
 		return other(a, b).outside()
 	}
+	if a.own() || b.own() {
+		return disturbs(x, y) || disturbs(y, x)
+	}
 	if a.outside() || b.outside() {
 		return true
 	}
@@ -203,6 +206,30 @@ func conflicts(x, y *context) bool {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// own reports whether an operation is about its own CPU alone: no access of
+// another CPU can tell whether it has happened.
+func (o *op) own() bool {
+	switch o.kind {
+	case opCPU, opIPI, opReader:
+		return true
+	}
+	return false
+}
+
+// disturbs reports whether the operation of x may not be swapped with that of y,
+// which is about y's own CPU: an interrupt comes before or after what switches
+// it off, and a grace period waits for a section or does not.
+func disturbs(x, y *context) bool {
+	switch y.op.kind {
+	case opCPU, opIPI:
+		return x.op.kind == opIPI && (x.op.key == uint64(y.cpu) || y.op.kind == opIPI && x.op.key == y.op.key) ||
+			x.op.kind == opNone
+	case opReader:
+		return x.op.kind == opGrace || x.op.kind == opSync || x.op.kind == opNone
 	}
 	return false
 }

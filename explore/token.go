@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// A token is "model:memory:schedule:choices": memory is g for the execution
+// A token is "model:memory:schedule:choices:seal": memory is g for the execution
 // graph and d for plain memory, the schedule is segments such as 0.12 (context 0
 // for 12 operations), i1.4 (an interrupt of CPU 1) t0.2 (a timer of CPU
-// 0) and k0.3 (its tick), and choices are op.back or op.back.cond.
+// 0) and k0.3 (its tick), choices are op.back or op.back.cond, and the seal is a
+// checksum of what a replay must show.
 
-// token names the recorded execution.
+// token names the recorded execution; the seal is added when it is replayed.
 func (r *record) token(model Model, graph bool) string {
 	var b strings.Builder
 	mem := "d"

@@ -19,6 +19,7 @@ type Row struct {
 	Text   string
 	Note   string // of a stale read or delayed store: what made it possible
 	addr   sim.Addr
+	fence  bool
 	over   int // row of the store that the note is about, before rows were dropped
 }
 
@@ -93,9 +94,10 @@ func (t *tracer) finish(m *machine) *Trace {
 			tr.Columns[c] += " " + m.p.Threads[i].Name
 		}
 	}
+	t.dropFences(m)
 	kept := make([]int, len(t.rows))
 	for i, r := range t.rows {
-		if r.addr == 0 || m.words.find(r.addr&^7).shared {
+		if t.visible(m, &r) {
 			if r.Note != "" {
 				r.Note = strings.Replace(r.Note, "%row", fmt.Sprint(kept[r.over]), 1)
 			}
@@ -104,6 +106,45 @@ func (t *tracer) finish(m *machine) *Trace {
 		kept[i] = len(tr.Rows)
 	}
 	return tr
+}
+
+// visible reports whether a row is more than an access that no other CPU sees.
+func (t *tracer) visible(m *machine, r *Row) bool {
+	return r.Text != "" && (r.addr == 0 || m.words.find(r.addr&^7).shared)
+}
+
+// dropFences empties the rows of barriers that have no visible access of their
+// CPU on one side, or stand directly behind the same barrier.
+func (t *tracer) dropFences(m *machine) {
+	for cpu := range m.cpus {
+		pending := make([]int, 0, len(t.rows)) // barriers since the last access
+		accessed := false
+		for i := range t.rows {
+			r := &t.rows[i]
+			switch {
+			case r.Column != cpu || !t.visible(m, r):
+			case !r.fence:
+				pending, accessed = pending[:0], true
+			case !accessed || t.says(pending, r.Text):
+				r.Text = ""
+			default:
+				pending = append(pending, i)
+			}
+		}
+		for _, i := range pending {
+			t.rows[i].Text = ""
+		}
+	}
+}
+
+// says reports whether one of the rows has the text.
+func (t *tracer) says(rows []int, text string) bool {
+	for _, i := range rows {
+		if t.rows[i].Text == text {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *tracer) add(x *context, addr sim.Addr, text string) {
@@ -118,6 +159,14 @@ func (t *tracer) add(x *context, addr sim.Addr, text string) {
 func (t *tracer) text(x *context, s string) {
 	if t != nil {
 		t.add(x, 0, s)
+	}
+}
+
+// barrier adds a fence.
+func (t *tracer) barrier(x *context, s string) {
+	if t != nil {
+		t.add(x, 0, s)
+		t.rows[len(t.rows)-1].fence = true
 	}
 }
 

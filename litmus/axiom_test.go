@@ -196,26 +196,29 @@ func (g *axGraph) consistent(m explore.Model) bool {
 	if !g.coherent() {
 		return false
 	}
+	var order rel
 	switch m {
 	case explore.SC:
-		return g.po.or(g.rfR, g.coR, g.fr).acyclic()
+		order = g.po.or(g.rfR, g.coR, g.fr)
 	case explore.X86TSO:
-		return g.tso()
+		order = g.tso()
 	case explore.ARM64:
-		return g.arm64()
+		order = g.arm64()
+	default:
+		return g.lkmm()
 	}
-	return g.lkmm()
+	return order.acyclic() && g.quiescent(order)
 }
 
-func (g *axGraph) tso() bool {
+func (g *axGraph) tso() rel {
 	R, W, M := (*axEvent).isR, (*axEvent).isW, (*axEvent).isM
 	ppo := seq(g.set(R), g.po, g.set(M)).or(seq(g.set(W), g.po, g.set(W)))
 	locked := g.set(func(e *axEvent) bool { return e.locked })
 	implied := seq(g.set(M), g.po, locked).or(seq(locked, g.po, g.set(M)))
-	return ppo.or(implied, g.fenced(M, M, sim.MB), g.ext(g.rfR), g.coR, g.fr).acyclic()
+	return ppo.or(implied, g.fenced(M, M, sim.MB), g.ext(g.rfR), g.coR, g.fr)
 }
 
-func (g *axGraph) arm64() bool {
+func (g *axGraph) arm64() rel {
 	R, W, M := (*axEvent).isR, (*axEvent).isW, (*axEvent).isM
 	isA := func(e *axEvent) bool {
 		return e.isR() && (!e.locked || e.success) && (e.order == sim.Acquire || e.order == sim.Full)
@@ -234,7 +237,8 @@ func (g *axGraph) arm64() bool {
 	rangeAmo := seq(amo.inv(), amo).and(g.make(func(a, b int) bool { return a == b }))
 	bob := g.fenced(M, M, full...).or(g.fenced(R, M, sim.RMB, sim.AcquireAfterCtrlDep), g.fenced(W, W, sim.WMB),
 		seq(L, g.po, A), seq(A, g.po, all), seq(all, g.po, L), seq(rangeAmo, g.po, all), seq(all, g.po, amo, g.po))
-	return g.ext(g.rfR).or(g.ext(g.coR), g.ext(g.fr), dob, aob, bob).acyclic()
+	lws := seq(g.sameLoc(g.po), g.set(W)) // local write successor
+	return g.ext(g.rfR).or(g.ext(g.coR), g.ext(g.fr), lws, dob, aob, bob)
 }
 
 // lkmm is linux-kernel.cat for marked accesses.
@@ -414,8 +418,9 @@ func (g *axGraph) chooseCO(p *Program, v int, then func()) {
 	var place func(order, rest []int)
 	place = func(order, rest []int) {
 		if len(rest) == 0 {
-			g.co[a] = order
-			g.chooseCO(p, v+1, then)
+			if g.co[a] = order; g.locOK(a) {
+				g.chooseCO(p, v+1, then)
+			}
 			return
 		}
 		for i, w := range rest {
@@ -426,6 +431,39 @@ func (g *axGraph) chooseCO(p *Program, v int, then func()) {
 		}
 	}
 	place([]int{v}, rest)
+}
+
+// locOK reports whether one location is coherent and its atomics are atomic;
+// it leaves out early what coherent rules out in the end.
+func (g *axGraph) locOK(a sim.Addr) bool {
+	seen := map[int]int{} // by thread: place of the latest write read or made
+	order := g.co[a]
+	for i := range g.ev {
+		e := &g.ev[i]
+		if !e.isM() || e.loc != a || e.thread < 0 {
+			continue
+		}
+		w := i
+		if e.isR() {
+			w = g.rf[i]
+		}
+		at := slices.Index(order, w)
+		if at < seen[e.thread] {
+			return false
+		}
+		if seen[e.thread] = at; e.rmw < 0 {
+			continue
+		}
+		for k := i - 1; k >= 0; k-- {
+			if g.ev[k].isR() && g.ev[k].thread == e.thread && g.traceIndex(k) == e.rmw {
+				if g.rf[k] != order[at-1] && g.ev[order[at-1]].thread != e.thread {
+					return false
+				}
+				break
+			}
+		}
+	}
+	return true
 }
 
 // axState is the outcome of a graph.

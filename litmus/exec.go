@@ -34,6 +34,7 @@ type thread struct {
 	fault *Fault
 	// blocked is where the thread waits for itself, if it does.
 	blocked *Fault
+	ended   bool // its registers are final
 }
 
 // Fault is something that a test does and must not (the use of a pointer that
@@ -89,7 +90,7 @@ func (r *run) reset() {
 		}
 		clear(t.srcu)
 		t.held = t.held[:0]
-		t.readers, t.ctrl, t.fault, t.blocked = 0, 0, nil, nil
+		t.readers, t.ctrl, t.fault, t.blocked, t.ended = 0, 0, nil, nil, false
 	}
 }
 
@@ -110,6 +111,7 @@ func (t *thread) body(c *sim.CPU) {
 	if t.fault != nil {
 		t.leave()
 	}
+	t.ended = true
 }
 
 func (t *thread) fail(at Pos, format string, args ...any) {

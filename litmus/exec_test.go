@@ -2,9 +2,11 @@ package litmus
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"mmsim/explore"
 )
@@ -25,6 +27,7 @@ func TestValues(t *testing.T) {
 		{"", "smp_store_mb(*x, 3); r1 = *x; *y = r1 + 1; r2 = *y;", "0:r1; 0:r2", "0:r1=3; 0:r2=4;"},
 		{"x=y", "int *p = READ_ONCE(*x); *p = 9; r1 = **x; r2 = (p == y); r3 = &*p != &y;", "0:p; 0:r1; 0:r2; 0:r3; y", "0:p=y; 0:r1=9; 0:r2=1; 0:r3=0; [y]=9;"},
 		{"", "r1 = 1 + 2 * 3 - 8 / 4 % 3; r2 = 7 & 3 | 8 ^ 1; r3 = (1 << 4 >> 2) + ~0 + -1 + !5 + !0;", "0:r1; 0:r2; 0:r3", "0:r1=5; 0:r2=11; 0:r3=3;"},
+		{"x=6", "*x += 2; *x ^= 1; r1 = *x; r1--; r1 <<= 2; r2 = true; r3 = r9 == NULL; r4 = false;", "0:r1; 0:r2; 0:r3; 0:r4; x", "0:r1=32; 0:r2=1; 0:r3=1; 0:r4=0; [x]=9;"},
 		{"", "r1 = 1 < 2 && 2 <= 2; r2 = 3 > 4 || 4 >= 5; r3 = r1 ? 10 : 20;", "0:r1; 0:r2; 0:r3", "0:r1=1; 0:r2=0; 0:r3=10;"},
 		{"", "r1 = 0 && xchg(x, 1); r2 = 1 || xchg(x, 1); r3 = *x;", "0:r1; 0:r2; 0:r3", "0:r1=0; 0:r2=1; 0:r3=0;"},
 		{"", "if (r9) r1 = 1; else { if (!r9) r1 = 2; r2 = 3; }", "0:r1; 0:r2; 0:nowhere; z", "0:nowhere=0; 0:r1=2; 0:r2=3; [z]=0;"},
@@ -187,4 +190,25 @@ func TestPrimitivesOfTheKernelModel(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Whatever parses can be explored without going wrong in itself.
+func FuzzExplore(f *testing.F) {
+	for _, src := range seeds(f) {
+		f.Add(src, uint8(len(src)))
+	}
+	f.Fuzz(func(t *testing.T, src string, model uint8) {
+		file, err := Parse("f", src)
+		if err != nil || len(file.Procs) > 8 {
+			return
+		}
+		p, err := Compile(file)
+		if err != nil {
+			return
+		}
+		s := Search{Model: explore.Model(model % 4), Budget: 20 * time.Millisecond}
+		if _, err := Explore(context.Background(), p, s); err != nil {
+			t.Error(err)
+		}
+	})
 }

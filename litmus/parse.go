@@ -63,6 +63,9 @@ func (p *parser) expect(s string) *Error {
 }
 
 func (p *parser) unexpected(expected string) *Error {
+	if t := p.tok; t.kind == punct && (steps[t.text] || compound[t.text]) {
+		return unsupported(t.Pos, "the operator "+t.text+" in an expression")
+	}
 	return malformed(p.tok.Pos, expected, "unexpected %s", p.tok.describe())
 }
 
@@ -81,8 +84,14 @@ func (p *parser) parseFile() *Error {
 	if err := p.parseInit(); err != nil {
 		return err
 	}
-	for p.tok.kind == ident && (p.is("void") || procNumber(p.tok.text) >= 0) {
+	if err := p.skipSemicolons(); err != nil {
+		return err
+	}
+	for p.tok.kind == ident && (oneOf(headWords, p.tok.text) || procNumber(p.tok.text) >= 0) {
 		if err := p.parseProcess(); err != nil {
+			return err
+		}
+		if err := p.skipSemicolons(); err != nil {
 			return err
 		}
 	}
@@ -90,6 +99,16 @@ func (p *parser) parseFile() *Error {
 		return p.unexpected("a process (P0)")
 	}
 	return p.parseTail()
+}
+
+// skipSemicolons moves over stray ones.
+func (p *parser) skipSemicolons() *Error {
+	for p.is(";") {
+		if err := p.next(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parseHeader reads the kind and the name of the test, and moves over the free
@@ -160,6 +179,12 @@ func (p *parser) parseInit() *Error {
 		if p.is("}") {
 			break
 		}
+		if p.is(",") { // a list of declarators
+			if err := p.next(); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := p.expect(";"); err != nil {
 			return err
 		}
@@ -195,6 +220,13 @@ func (p *parser) parseDeclarator(l *Loc) (name string, err *Error) {
 	}
 	for {
 		switch {
+		case p.tok.kind == ident && l.Proc == Shared && procNumber(p.tok.text) >= 0 && p.colonFollows():
+			p.tok.text = p.tok.text[1:]
+			if l.Proc, err = p.procIndex(); err != nil {
+				return "", err
+			}
+			name = ""
+			continue
 		case p.tok.kind == ident:
 			name, l.At = p.tok.text, p.tok.Pos
 		case p.tok.kind == number && l.Proc == Shared:
@@ -218,6 +250,13 @@ func (p *parser) parseDeclarator(l *Loc) (name string, err *Error) {
 			return "", err
 		}
 	}
+}
+
+// colonFollows reports whether a ":" comes behind the current token.
+func (p *parser) colonFollows() bool {
+	l := *p.lex
+	t, err := l.next()
+	return err == nil && t.text == ":"
 }
 
 // procIndex reads N ":".
@@ -245,18 +284,38 @@ func (p *parser) parseValue() (InitValue, *Error) {
 	if _, err := p.take("&"); err != nil {
 		return InitValue{}, err
 	}
+	n, constant := named[p.tok.text]
 	switch {
+	case constant:
+		return InitValue{Int: n}, p.next()
 	case p.tok.kind == ident:
 		v := InitValue{Name: p.tok.text}
 		return v, p.next()
 	case p.is("{"):
-		return InitValue{}, unsupported(p.tok.Pos, "an initialiser list")
+		return p.parseZero()
 	}
 	n, err := p.parseInt()
 	return InitValue{Int: n}, err
 }
 
-// parseParenthesised reads "(" value ")".
+// parseZero reads {} or {0}, the only initialiser lists that a scalar has.
+func (p *parser) parseZero() (v InitValue, err *Error) {
+	at := p.tok.Pos
+	if err = p.next(); err != nil {
+		return v, err
+	}
+	if !p.is("}") {
+		if v.Int, err = p.parseInt(); err != nil {
+			return v, err
+		}
+	}
+	if !p.is("}") || v.Int != 0 {
+		return v, unsupported(at, "an initialiser list")
+	}
+	return v, p.next()
+}
+
+// parseParenthesised reads "(" value ")", or a cast and its value.
 func (p *parser) parseParenthesised() (v InitValue, err *Error) {
 	if err = p.enter(); err != nil {
 		return v, err
@@ -264,11 +323,22 @@ func (p *parser) parseParenthesised() (v InitValue, err *Error) {
 	if err = p.expect("("); err != nil {
 		return v, err
 	}
-	if v, err = p.parseValue(); err != nil {
-		return v, err
+	cast := typeWord(p.tok)
+	if cast {
+		if err = p.parseType(); err == nil {
+			err = p.parseStars()
+		}
+	} else {
+		v, err = p.parseValue()
+	}
+	if err == nil {
+		err = p.expect(")")
+	}
+	if err == nil && cast {
+		v, err = p.parseValue()
 	}
 	p.nesting--
-	return v, p.expect(")")
+	return v, err
 }
 
 // parseInt reads an integer with an optional sign.

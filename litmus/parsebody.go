@@ -12,10 +12,15 @@ func typeWord(t token) bool {
 	return t.kind == ident && (typeWords[t.text] || strings.HasSuffix(t.text, "_t"))
 }
 
+// headWords may stand before the name of a process.
+var headWords = []string{"static", "inline", "void"}
+
 // parseProcess reads ["void"] PN (parameters) block.
 func (p *parser) parseProcess() *Error {
-	if _, err := p.take("void"); err != nil {
-		return err
+	for p.tok.kind == ident && oneOf(headWords, p.tok.text) {
+		if err := p.next(); err != nil {
+			return err
+		}
 	}
 	proc := &Process{Pos: p.tok.Pos, ID: procNumber(p.tok.text)}
 	if p.tok.kind != ident || proc.ID < 0 {
@@ -118,7 +123,7 @@ func (p *parser) parseStmtHere(out []Stmt) ([]Stmt, *Error) {
 		return nil, unsupported(p.tok.Pos, p.tok.text)
 	case p.is("#"):
 		return nil, unsupported(p.tok.Pos, "the preprocessor")
-	case typeWord(p.tok):
+	case typeWord(p.tok) || p.tok.kind == ident && p.wordFollows():
 		return p.parseDecl(out)
 	}
 	s, err := p.parseSimple()
@@ -126,6 +131,14 @@ func (p *parser) parseStmtHere(out []Stmt) ([]Stmt, *Error) {
 		return nil, err
 	}
 	return append(out, s), p.expect(";")
+}
+
+// wordFollows reports whether the token behind the current one is a word: the
+// current one is a type then, known or not.
+func (p *parser) wordFollows() bool {
+	l := *p.lex
+	t, err := l.next()
+	return err == nil && t.kind == ident
 }
 
 // notInLanguage are C's words that litmus tests do without.
@@ -160,7 +173,7 @@ func (p *parser) parseIf() (Stmt, *Error) {
 
 // parseType moves over the words of a type, without stars.
 func (p *parser) parseType() *Error {
-	for typeWord(p.tok) {
+	for typeWord(p.tok) || p.tok.kind == ident && p.wordFollows() {
 		tagged := p.is("struct") || p.is("union") || p.is("enum")
 		if err := p.next(); err != nil {
 			return err
@@ -235,23 +248,36 @@ func (p *parser) parseSimple() (Stmt, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	at := p.tok.Pos
-	ok, err := p.take("=")
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
+	at, op := p.tok.Pos, p.tok.text
+	assigned := p.tok.kind == punct && (op == "=" || steps[op] || compound[op])
+	if !assigned {
 		if _, label := x.(*Name); label && p.is(":") {
 			return nil, unsupported(p.tok.Pos, "a label")
 		}
 		return &Eval{x}, nil
 	}
 	if !lvalue(x) {
-		return nil, malformed(x.Where(), "a local, or \"*\" and a pointer", "the left side of = cannot be assigned")
+		return nil, malformed(x.Where(), "a local, or \"*\" and a pointer", "the left side of %s cannot be assigned", op)
+	}
+	if err := p.next(); err != nil {
+		return nil, err
+	}
+	if steps[op] {
+		return &Assign{at, x, &Binary{at, op[:1], x, &Int{at, 1}}}, nil
 	}
 	src, err := p.parseExpr()
+	if op != "=" {
+		src = &Binary{at, strings.TrimSuffix(op, "="), x, src}
+	}
 	return &Assign{at, x, src}, err
 }
+
+// Operators that read what they assign, as statements.
+var (
+	compound = map[string]bool{"+=": true, "-=": true, "*=": true, "/=": true, "%=": true, "&=": true, "|=": true, "^=": true,
+		"<<=": true, ">>=": true}
+	steps = map[string]bool{"++": true, "--": true}
+)
 
 // lvalue reports whether x is a local, a parameter, or *pointer.
 func lvalue(x Expr) bool {

@@ -78,10 +78,8 @@ func (p *parser) parseCondition() *Error {
 		return err
 	}
 	p.file.CondText = oneLine(p.lex.src[start:p.tok.start])
-	for p.is(";") {
-		if err := p.next(); err != nil {
-			return err
-		}
+	if err := p.skipSemicolons(); err != nil {
+		return err
 	}
 	if p.tok.kind != endOfFile {
 		return p.unexpected("the end of the file")
@@ -190,6 +188,7 @@ func (p *parser) parseAtom() (*Prop, *Error) {
 
 // parseOperand reads an integer, the address of a variable, or a register.
 func (p *parser) parseOperand() (o Operand, err *Error) {
+	p.dropP()
 	if p.tok.kind != number {
 		o.InitValue, err = p.parseValue()
 		return o, err
@@ -223,9 +222,18 @@ func (p *parser) registerOf(n token, at Pos) (Loc, *Error) {
 	return l, p.next()
 }
 
+// dropP makes the current token of a register that is written P0:r1 what it is
+// in 0:r1.
+func (p *parser) dropP() {
+	if p.tok.kind == ident && procNumber(p.tok.text) >= 0 && p.colonFollows() {
+		p.tok.kind, p.tok.text = number, p.tok.text[1:]
+	}
+}
+
 // parseLoc reads N ":" REG, NAME, "[" NAME "]" or "*" NAME.
 func (p *parser) parseLoc() (Loc, *Error) {
 	at := p.tok.Pos
+	p.dropP()
 	if p.tok.kind == number {
 		n := p.tok
 		if err := p.next(); err != nil {

@@ -20,6 +20,9 @@ func (p *parser) parseExpr() (Expr, *Error) {
 	if ok, err := p.take("?"); err != nil || !ok {
 		return c, err
 	}
+	if p.is(":") {
+		return nil, unsupported(at, "the operator ?:")
+	}
 	x, err := p.parseExpr()
 	if err != nil {
 		return nil, err
@@ -67,13 +70,11 @@ func (p *parser) refuse() *Error {
 	if p.tok.kind != punct {
 		return nil
 	}
-	switch t := p.tok.text; t {
+	switch p.tok.text {
 	case "->", ".":
 		return unsupported(p.tok.Pos, "a struct field")
 	case "[":
 		return unsupported(p.tok.Pos, "an array")
-	case "++", "--", "<<=", ">>=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=":
-		return unsupported(p.tok.Pos, "the operator "+t)
 	}
 	return nil
 }
@@ -153,11 +154,17 @@ func (p *parser) parsePrimary() (Expr, *Error) {
 		return nil, err
 	}
 	if !p.is("(") {
+		if v, ok := named[t.text]; ok {
+			return &Int{t.Pos, v}, nil
+		}
 		return &Name{t.Pos, t.text}, nil
 	}
 	args, err := p.parseArgs()
 	return &Call{t.Pos, t.text, args}, err
 }
+
+// named are constants.
+var named = map[string]int64{"true": 1, "false": 0, "NULL": 0}
 
 // parseArgs reads "(" [ expr { "," expr } ] ")".
 func (p *parser) parseArgs() ([]Expr, *Error) {

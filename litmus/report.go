@@ -36,9 +36,12 @@ func (r *Result) Scope() string {
 	if r.Deadlocks > 0 {
 		s += fmt.Sprintf(" of which %d end in deadlock", r.Deadlocks)
 	}
-	if r.Complete {
+	switch {
+	case r.Complete:
 		s += ", exhausted"
-	} else {
+	case r.Searched:
+		s += ", not exhausted but where the condition could be decided"
+	default:
 		s += ", not exhausted"
 	}
 	if r.Model == explore.ARM64 || r.Model == explore.LKMM {

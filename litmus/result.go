@@ -42,6 +42,9 @@ type Result struct {
 	// Complete tells that no other state exists: the search was exhaustive and
 	// came to its end.
 	Complete bool
+	// Searched tells that no other state decides the condition, though others may
+	// exist: all executions that could were visited.
+	Searched bool
 	// Ended and Deadlocks count executions or runs.
 	Ended, Deadlocks int64
 	// Model is what the test was explored under.
@@ -55,14 +58,18 @@ type Result struct {
 	Fault, Blocked *Fault
 }
 
-// maxStates bounds the memory for states: a test with more of them (one with a
-// long ring of threads) is not complete.
-const maxStates = 1 << 17
+// maxStateBytes bounds the memory for states: a test with more of them (one with
+// a long ring of threads) is not complete.
+const maxStateBytes = 64 << 20
+
+// stateBytes is about what a state takes beside its text.
+const stateBytes = 256
 
 // collector gathers the outcomes of executions of one program.
 type collector struct {
 	res    *Result
 	states map[string]*State
+	bytes  int // that the states take
 	full   bool
 	fault  *Fault // of a run that did not end
 }
@@ -88,11 +95,12 @@ func (k *collector) ended(r *run, read func(sim.Addr) uint64) string {
 	}
 	text := p.format(o)
 	s := k.states[text]
-	if s == nil && len(k.states) == maxStates {
+	if s == nil && k.bytes > maxStateBytes {
 		k.full = true
 		return text
 	}
 	if s == nil {
+		k.bytes += stateBytes + len(text)*4 // values are about three times as long as their text
 		s = &State{Text: text, Witness: p.cond.holds(o), values: o[:p.shown]}
 		k.states[text] = s
 	}
@@ -125,6 +133,18 @@ func (k *collector) result() *Result {
 	}
 	slices.SortFunc(k.res.States, func(a, b State) int { return a.values.compare(b.values) })
 	return k.res
+}
+
+// tally counts the states collected so far, as Tally does.
+func (k *collector) tally() (positive, negative int) {
+	for _, s := range k.states {
+		if s.Witness {
+			positive++
+		} else {
+			negative++
+		}
+	}
+	return positive, negative
 }
 
 // Tally counts the distinct states in which the condition's proposition holds,
@@ -168,7 +188,7 @@ func (r *Result) Verdict() Verdict {
 		return Faulty
 	case r.Ended == 0 && (r.Deadlocks > 0 || r.Complete):
 		return Deadlock
-	case !r.Complete && r.Machine == nil && !r.decided(pos, neg):
+	case !r.Complete && !r.Searched && r.Machine == nil && !r.decided(pos, neg):
 		return Unknown
 	case refuted:
 		return No
@@ -193,6 +213,7 @@ func (r *Result) Observation() string {
 		return v.String()
 	case pos > 0 && neg > 0:
 		return "Sometimes"
+	case r.Searched && !r.decided(pos, neg):
 	case !r.Complete && r.Machine == nil:
 		return "Unknown"
 	case pos > 0:

@@ -20,6 +20,13 @@ const (
 	eventVMAWrites = "vma_write_locks"
 )
 
+// Files whose memory was an earlier file's, and inodes that speculation took from
+// the wrong one.
+const (
+	eventFileReuses = "file_reuses"
+	eventGarbage    = "garbage_reads"
+)
+
 // keepApplicable drops what cannot happen in this run, so that it reads as
 // "not applicable" and never as a measured zero: distances and levels that the
 // machine does not have, kernel events of paths that run no kernel code.

@@ -47,6 +47,7 @@ func Columns() []Column { return slices.Clone(dictionary()) }
 var dictionary = sync.OnceValue(func() []Column {
 	var all []Column
 	all = append(all, identityColumns...)
+	all = append(all, safetyColumns...)
 	all = append(all, costColumns...)
 	all = append(all, categoryColumns()...)
 	all = append(all, taskColumns...)

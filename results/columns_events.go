@@ -57,8 +57,8 @@ var kernelEvents = []kernelEvent{
 	{eventWasted, eventDoc{"ps from the start to the end of speculative lookups that gave up", "designs that speculate"}},
 	{eventMMWrites, eventDoc{"times mmap_lock was taken for writing", kernelPaths}},
 	{eventVMAWrites, eventDoc{"VMAs write-locked", kernelPaths}},
-	{"file_reuses", eventDoc{"opened files whose memory was another file's before (SLAB_TYPESAFE_BY_RCU)", kernelPaths}},
-	{"garbage_reads", eventDoc{"inodes that a speculative reader took from the next life of a file's memory; validation discards them", kernelPaths}},
+	{eventFileReuses, eventDoc{"opened files whose memory was another file's before (SLAB_TYPESAFE_BY_RCU)", kernelPaths}},
+	{eventGarbage, eventDoc{"inodes that a speculative reader took from the next life of a file's memory; validation discards them", kernelPaths}},
 	{"rcu_callbacks", eventDoc{"RCU callbacks run", kernelPaths}},
 }
 

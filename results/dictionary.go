@@ -86,11 +86,14 @@ every default written out) and ` + "`records`" + `. A record has ` + "`columns`"
 every group of threads: CPU time by category and by step in fs (each sums to CPUs x simulated time), the threads'
 time running, interrupted, asleep and waiting for a CPU (their sum is threads x simulated time), operations by thread, locks by
 class (acquisitions, waits, holds, hand-overs by distance), all counts, latencies in ps, and the bounce table.
-` + "`account.configuration`" + ` is the id of the record's configuration.
+` + "`account.configuration`" + ` is the id of the record's configuration. With ` + "`--with-check`, `account.safety`" + ` has every
+verdict on the design (scenario, memory model, bound, schedules; of a violation the invariant and the token that replays it).
 
 ## The store (--store DIR)
 
 One file per record, ` + "`<record_hash>.json`" + `: the account with its configuration, and a checksum. A run whose record is there
 is not repeated; a file that is cut short or changed is named, and its run repeated. The hash covers the versions, the
 effective configuration (point and design included) and the seed; neither names nor other seeds nor other points change it.
+Verdicts of ` + "`--with-check`" + ` are files of their own, by scenario, design, memory model, bound and budget: they are not repeated
+either, whatever experiment asks for them.
 `

@@ -22,7 +22,9 @@ func notes(s *Summary) []string {
 			out = append(out, w.Base+": "+n+".")
 		}
 	}
+	out = append(out, checkNotes(s)...)
 	out = append(out, lockOrderNotes(s)...)
+	out = append(out, costNotes(s)...)
 	out = append(out, emptyNotes(s)...)
 	if len(s.seeds()) < 2 {
 		out = append(out, `one seed: no intervals, and no claim that two rows differ ("-").`)

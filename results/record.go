@@ -143,6 +143,9 @@ type Record struct {
 	Bounces    []Bounce `json:"bounces"` // by line, field, step, distance
 	// LockOrder lists what the lock-order check found, one text per finding.
 	LockOrder []string `json:"lock_order"`
+	// Safety has the verdicts of exploration; nil unless they were asked for.
+	// They belong to the design, not to the measurement: stores keep them apart.
+	Safety *Safety `json:"safety,omitempty"`
 }
 
 // ReportGroup is the group the report is about, or nil if the record names

@@ -129,7 +129,11 @@ func designTable(s *Summary) Table {
 	for _, w := range s.Rows() {
 		t.Rows = append(t.Rows, designRow(w, baseline))
 	}
-	return t.pruned("fallback %", "wasted cyc/op")
+	t = t.pruned("fallback %", "wasted cyc/op")
+	if checked(s) {
+		t.addSafety(s.Rows())
+	}
+	return t
 }
 
 func designRow(w *Row, baseline string) []string {
@@ -143,6 +147,14 @@ func designRow(w *Row, baseline string) []string {
 		return append(row, "1", none)
 	}
 	return append(row, w.Ratio.ratio(), w.Ratio.interval())
+}
+
+// addSafety adds the verdicts of exploration as the last column.
+func (t *Table) addSafety(rows []*Row) {
+	t.Header, t.Tail = append(t.Header, "safe"), 1
+	for i, w := range rows {
+		t.Rows[i] = append(t.Rows[i], w.text("safe"))
+	}
 }
 
 // shortKey drops what all keys of an experiment share.

@@ -102,3 +102,26 @@ func TestDistancesFollowTheTopology(t *testing.T) {
 		t.Error("far atomics do not apply to a machine with far atomics")
 	}
 }
+
+// Memory of closed files that speculation read as its next life is worth a line; files
+// that were merely opened are not.
+func TestGarbageReadsStandInTheVerdict(t *testing.T) {
+	rs := fakeRecords(t)
+	for _, r := range rs {
+		r.Groups[1].Events = map[string]int64{eventFileReuses: 10}
+	}
+	if s, err := Summarise(rs); err != nil {
+		t.Fatal(err)
+	} else if got := garbage(s); got != "" {
+		t.Errorf("%q without a garbage read", got)
+	}
+	rs[5].Groups[1].Events[eventGarbage] = 2
+	rs[7].Groups[1].Events[eventGarbage] = 3
+	s, err := Summarise(rs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := garbage(s); !strings.HasSuffix(got, ": mmap-lock 2 of 40, vma-seqcount 3 of 40") {
+		t.Errorf("%q", got)
+	}
+}

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// Store is a directory of finished records, one file each, named by the
-// record's hash. Any number of processes may share it: a file appears whole or
+// Store is a directory of finished records and checks, one file each, named by
+// the hash. Any number of processes may share it: a file appears whole or
 // not at all, and two processes that finish the same run write the same bytes.
 type Store struct{ dir string }
 
@@ -43,31 +43,68 @@ func (s *Store) file(hash string) string { return filepath.Join(s.dir, hash+".js
 // Get returns the record of the given hash, or nil when the store has none.
 // The error is a *DamagedError, or that of reading the file.
 func (s *Store) Get(hash string) (*Record, error) {
-	name := s.file(hash)
-	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	r, err := decodeStored(data)
-	if err == nil && r.Hash != hash {
-		err = fmt.Errorf("it holds record %s", r.Hash)
-	}
-	if err != nil {
-		return nil, &DamagedError{name, err}
+	r := new(Record)
+	if found, err := s.read(hash, r); !found {
+		return nil, err
 	}
 	return r, nil
 }
 
-// Put keeps a record, replacing a damaged file of the same name.
-func (s *Store) Put(r *Record) error {
-	data, err := encodeStored(r)
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
+// GetCheck is Get for checks.
+func (s *Store) GetCheck(hash string) (*Check, error) {
+	c := new(Check)
+	if found, err := s.read(hash, c); !found {
+		return nil, err
 	}
-	if err := WriteFile(s.file(r.Hash), data); err != nil {
+	return c, nil
+}
+
+// Put keeps a record, replacing a damaged file of the same name.
+func (s *Store) Put(r *Record) error { return s.write(r.Hash, r) }
+
+// PutCheck is Put for checks.
+func (s *Store) PutCheck(c *Check) error { return s.write(c.Hash, c) }
+
+// kept is what a store has files of.
+type kept interface {
+	// stamp is the versions and the hash that it carries, and the hash of what
+	// identifies it.
+	stamp() (schema, model int, hash, identity string)
+}
+
+func (r *Record) stamp() (schema, model int, hash, identity string) {
+	return r.Schema, r.Model, r.Hash, HashOf(&r.Identity)
+}
+
+func (c *Check) stamp() (schema, model int, hash, identity string) {
+	return c.Schema, c.Version, c.Hash, c.hash()
+}
+
+func (s *Store) read(hash string, into kept) (found bool, err error) {
+	name := s.file(hash)
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("store: %w", err)
+	}
+	err = decodeStored(data, into)
+	if _, _, h, _ := into.stamp(); err == nil && h != hash {
+		err = fmt.Errorf("it holds record %s", h)
+	}
+	if err != nil {
+		return false, &DamagedError{name, err}
+	}
+	return true, nil
+}
+
+func (s *Store) write(hash string, k kept) error {
+	data, err := encodeStored(k)
+	if err == nil {
+		err = WriteFile(s.file(hash), data)
+	}
+	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil
@@ -79,8 +116,8 @@ type stored struct {
 	Record json.RawMessage `json:"record"`
 }
 
-func encodeStored(r *Record) ([]byte, error) {
-	record, err := json.Marshal(r)
+func encodeStored(k kept) ([]byte, error) {
+	record, err := json.Marshal(k)
 	if err != nil {
 		return nil, err
 	}
@@ -88,25 +125,25 @@ func encodeStored(r *Record) ([]byte, error) {
 	return append(data, '\n'), err
 }
 
-func decodeStored(data []byte) (*Record, error) {
+func decodeStored(data []byte, into kept) error {
 	var f stored
 	if err := strictJSON(data, &f); err != nil {
-		return nil, err
+		return err
 	}
 	if sum := checksum(f.Record); sum != f.Sum {
-		return nil, errors.New("its checksum does not match")
+		return errors.New("its checksum does not match")
 	}
-	r := new(Record)
-	if err := strictJSON(f.Record, r); err != nil {
-		return nil, err
+	if err := strictJSON(f.Record, into); err != nil {
+		return err
 	}
-	if r.Schema != SchemaVersion || r.Model != ModelVersion {
-		return nil, fmt.Errorf("it is of schema %d and model %d, not %d and %d", r.Schema, r.Model, SchemaVersion, ModelVersion)
+	schema, model, hash, identity := into.stamp()
+	if schema != SchemaVersion || model != ModelVersion {
+		return fmt.Errorf("it is of schema %d and model %d, not %d and %d", schema, model, SchemaVersion, ModelVersion)
 	}
-	if h := HashOf(&r.Identity); h != r.Hash {
-		return nil, fmt.Errorf("its identity has hash %s", h)
+	if identity != hash {
+		return fmt.Errorf("its identity has hash %s", identity)
 	}
-	return r, nil
+	return nil
 }
 
 func strictJSON(data []byte, into any) error {

@@ -21,6 +21,9 @@ func verdict(s *Summary) []string {
 	if f := fallbacks(s, last); f != "" {
 		out = append(out, f)
 	}
+	if g := garbage(s); g != "" {
+		out = append(out, g)
+	}
 	out = append(out, storms(s)...)
 	out = append(out, breakEvens(s)...)
 	out = append(out, fences(s)...)
@@ -161,4 +164,29 @@ func fallbacks(s *Summary, point string) string {
 		return ""
 	}
 	return "fell back to the lock" + atPoint(s, point) + ": " + strings.Join(out, ", ")
+}
+
+// garbage says how often speculation looked into memory that had become another
+// file, in all runs of each design; "" if it never did.
+func garbage(s *Summary) string {
+	var out []string
+	found := int64(0)
+	for _, d := range s.Designs {
+		reads, reuses := int64(0), int64(0)
+		for _, r := range s.Records {
+			if r.Design == d {
+				for i := range r.Groups {
+					reads += r.Groups[i].Events[eventGarbage]
+					reuses += r.Groups[i].Events[eventFileReuses]
+				}
+			}
+		}
+		if found += reads; reuses > 0 && len(out) < most {
+			out = append(out, fmt.Sprintf("%s %d of %d", d, reads, reuses))
+		}
+	}
+	if found == 0 {
+		return ""
+	}
+	return "inodes read from reused file memory, all discarded, of files opened there: " + strings.Join(out, ", ")
 }

@@ -33,3 +33,27 @@ func Breaks() []BreakInfo {
 // Breaks reports whether the executor runs the path with b taken out; outside
 // of checks it never does.
 func (c *CPU) Breaks(b Break) bool { return c.Broken == b }
+
+// OrderUnless is the order o of an access, or none where b is taken out.
+func (c *CPU) OrderUnless(b Break, o Order) Order {
+	if c.Broken == b {
+		return Relaxed
+	}
+	return o
+}
+
+// StoreReleaseUnless is a store-release whose order may be taken out.
+func (c *CPU) StoreReleaseUnless(b Break, r Ref, v uint64) {
+	if c.Broken == b {
+		c.Store(r, v)
+	} else {
+		c.StoreRelease(r, v)
+	}
+}
+
+// FenceUnless is a fence that may be taken out.
+func (c *CPU) FenceUnless(b Break, f Fence) {
+	if c.Broken != b {
+		c.Fence(f)
+	}
+}

@@ -47,9 +47,9 @@ func ChoiceKeys() []ChoiceInfo {
 	}
 }
 
-// choices are the parts of a registered design, with what p replaces. Designs
+// Choices are the parts of a registered design, with what p replaces. Designs
 // are lookups, in the kernel of 6.13, and eras.
-func (p *ChoiceParams) choices(design string) (uprobes.Choices, error) {
+func (p *ChoiceParams) Choices(design string) (uprobes.Choices, error) {
 	k, err := designChoices(design)
 	k.Lookup = mm.Design(p.Lookup.or(uint8(k.Lookup)))
 	k.Tree = uprobes.Tree(p.Tree.or(uint8(k.Tree)))
@@ -73,9 +73,17 @@ func designChoices(design string) (uprobes.Choices, error) {
 
 // Layouts lists the layout presets: ByDesign, where mmap_lock and mm_lock_seq
 // lie in mm_struct with the rest as in 6.14, and whole kernels.
-func Layouts() []string {
-	names := append([]string{ByDesign}, mm.MMLayoutNames()...)
-	for _, l := range uprobes.LayoutPresets() {
+func Layouts() []uprobes.Info {
+	out := []uprobes.Info{{Name: ByDesign, Title: "the layout of the design's kernel; " + defaultLayout + " for designs that are no kernel"}}
+	for _, l := range mm.MMLayouts() {
+		out = append(out, uprobes.Info{Name: l.Name, Title: "mm_struct of " + l.Title})
+	}
+	return append(out, uprobes.LayoutPresets()...)
+}
+
+// LayoutNames lists their names.
+func LayoutNames() (names []string) {
+	for _, l := range Layouts() {
 		names = append(names, l.Name)
 	}
 	return names

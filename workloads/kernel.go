@@ -21,6 +21,8 @@ type process struct {
 	writers writers
 	// texts says that breakpoints are really there or not: probes come and go.
 	texts bool
+	// entries is how many probes have no return handlers; those with follow them.
+	entries int
 }
 
 // buildKernel boots a kernel, makes what the groups' paths work on in the given
@@ -57,7 +59,7 @@ func newProcess(k *setting) (any, error) {
 		return nil, err
 	}
 	u := &params.Uprobe
-	choices, err := u.Choices.choices(k.design)
+	choices, err := u.Choices.Choices(k.design)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +70,15 @@ func newProcess(k *setting) (any, error) {
 	cfg := uprobes.ProcessConfig{Choices: choices, Layouts: layouts, MMCosts: params.MM.Costs, Sheaf: params.MM.Sheaf,
 		BroadcastTLB: m.OS.TLBFlush == cores.FlushByBroadcast, Costs: u.costs(m),
 		Probes: u.Probes, OtherProbes: u.OtherProbes, Consumers: 1 + u.MoreConsumers, Insn: u.Insn,
-		Areas: params.MM.VMAs, Returns: k.runs("uretprobe"), Breakpoints: k.runs("uprobe-register")}
+		Areas: params.MM.VMAs, Returns: k.runs("uretprobe"), Reloads: k.reloads()}
+	cfg.Breakpoints = cfg.Reloads || k.runs("uprobe-register")
+	cfg.EntryProbes = cfg.Probes
+	switch {
+	case k.bothKinds():
+		cfg.Probes *= 2
+	case cfg.Returns:
+		cfg.EntryProbes = 0
+	}
 	if u.Unregistered {
 		cfg.Consumers = 0
 	}
@@ -82,19 +92,25 @@ func newProcess(k *setting) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &process{Process: p, params: params, texts: cfg.Breakpoints}
+	made := &process{Process: p, params: params, texts: cfg.Breakpoints, entries: cfg.EntryProbes}
 	return made, made.newWriters(k)
 }
 
-// checkProbes: consumers have return handlers or none, for all threads alike.
+// checkProbes: a call waits for the return of a probe that is there.
 func (k *setting) checkProbes() error {
-	switch {
-	case k.runs("uretprobe") && k.runs("uprobe-hit"):
-		return fmt.Errorf("paths uprobe-hit and uretprobe: a probe of one process is either of them")
-	case k.spec.Params.Uprobe.Unregistered && (k.runs("uretprobe") || !k.runs("uprobe-register")):
+	if k.spec.Params.Uprobe.Unregistered && (k.runs("uretprobe") || !k.runs("uprobe-register")) {
 		return fmt.Errorf("probes that are not registered at the start: paths uprobe-hit and uprobe-register only")
 	}
 	return nil
+}
+
+// bothKinds: some threads hit probes at entry only, others call functions with
+// return probes. Each kind has probes of its own, and as many.
+func (k *setting) bothKinds() bool { return k.runs("uretprobe") && k.runs("uprobe-hit") }
+
+// reloads: some writer unmaps the probed areas and maps them again.
+func (k *setting) reloads() bool {
+	return slices.ContainsFunc(k.spec.Groups, func(g Group) bool { return g.reloads() })
 }
 
 // runs reports whether some group's path is that one.

@@ -23,7 +23,12 @@ func processDesigns() []Design {
 }
 
 func probeTargets(p *process, _ *Group) int { return len(p.Probes) }
-func oneTarget(*process, *Group) int        { return 1 }
+
+// hitTargets and callTargets are the probes of each kind.
+func hitTargets(p *process, _ *Group) int  { return p.entries }
+func callTargets(p *process, _ *Group) int { return len(p.Probes) - p.entries }
+
+func oneTarget(*process, *Group) int { return 1 }
 
 // uprobeHit runs through the target-th probe. A lookup that came to a wrong
 // uprobe or to none is a fault of the simulated kernel and ends the run; where
@@ -39,19 +44,25 @@ func uprobeHit(p *process, _ *Group) operation {
 }
 
 func uretprobeCall(p *process, _ *Group) operation {
-	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { must(p.Call(c, target)) }
+	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { must(p.Call(c, p.entries+target)) }
 }
 
 func registerUnregister(p *process, _ *Group) operation {
 	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { p.RegisterUnregister(c, target) }
 }
 
+func areaTargets(p *process, _ *Group) int { return p.params.MM.VMAs }
+
+func faultLock(p *process, _ *Group) operation {
+	return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { p.MM.FaultLockRound(c, p.Area(target)) }
+}
+
 // placeTargets is how many fixed places mmap-munmap has.
 func placeTargets(p *process, g *Group) int {
-	if g.Writes == Neighbour {
-		return len(p.Probes)
+	if g.Writes == Unrelated {
+		return p.params.MM.VMAs
 	}
-	return p.params.MM.VMAs
+	return len(p.Probes)
 }
 
 // Fixed places for the areas of mmap-munmap: far below those that the kernel
@@ -65,8 +76,12 @@ const (
 // the kernel puts it, so each thread's area is its own; under the other
 // distributions it is asked to be at the target-th fixed place, and lies
 // elsewhere if another thread's is there. Neighbours lie right behind probed
-// areas, and behind the areas that other writers have there.
+// areas, and behind the areas that other writers have there. Of probed areas it
+// is the other way round: they are unmapped first.
 func mmapMunmap(p *process, g *Group) operation {
+	if g.reloads() {
+		return func(c *sim.CPU, _ uint64, target int, _ *sim.Rand) { must(p.Reload(c, target)) }
+	}
 	pages := p.params.MM.MmapPages
 	step := placeStep(uint64(pages) * sim.PageBytes)
 	own := g.Target == OwnVMA

@@ -7,18 +7,18 @@ var paths = []Path{
 	on(&processes, Path{
 		Name: "uprobe-hit", Doc: "a breakpoint trap of a probed function, from user mode back to user mode",
 		Targets: "the probed text VMAs", ownIsLimited: true,
-	}, probeTargets, uprobeHit),
+	}, hitTargets, uprobeHit),
 	on(&processes, Path{
 		Name: "uretprobe", Doc: "a call of a probed function: the hit at its entry, and its return to the probe's trampoline",
 		Targets: "the probed text VMAs", ownIsLimited: true,
-	}, probeTargets, uretprobeCall),
+	}, callTargets, uretprobeCall),
 	on(&processes, Path{
 		Name: "uprobe-register", Doc: "register a consumer of a probe, unregister it, wait until no handler of it can run",
 		Targets: "the probed text VMAs", ownIsLimited: true,
 	}, probeTargets, registerUnregister),
 	on(&processes, Path{
-		Name: "mmap-munmap", Doc: "map an area of anonymous memory, touch pages of it, unmap it",
-		Targets: "the places for the area: wherever the kernel puts it under own-vma, else as many fixed places as the process has VMAs",
+		Name: "mmap-munmap", Doc: "map an area of anonymous memory, touch pages of it, unmap it; or unload a probed library and load it again (writes = probed)",
+		Targets: "the places for the area: wherever the kernel puts it under own-vma, else as many fixed places as the process has VMAs; the probed text VMAs under writes = probed",
 	}, placeTargets, mmapMunmap),
 	on(&processes, Path{
 		Name: "mprotect", Doc: "take write permission from an area (or give it to probed text), and back",
@@ -36,6 +36,10 @@ var paths = []Path{
 		Name: "dlopen", Doc: "load a shared library, in a burst of six system calls, and unload it",
 		Targets: "the library, loaded wherever the kernel puts it",
 	}, oneTarget, loadLibrary),
+	on(&processes, Path{
+		Name: "fault-lock", Doc: "the locking of a page fault: read-lock a VMA under RCU, or mmap_lock, and unlock it",
+		Targets: "the VMAs of the process",
+	}, areaTargets, faultLock),
 	on(&lockSets, Path{
 		Name: "lock-bench", Doc: "take one of the kernel's locks, touch lines, give it back",
 		Targets: "the locks: the first one of nest neighbours",

@@ -1,8 +1,6 @@
 package workloads
 
 import (
-	"fmt"
-
 	"mmsim/kernel/mm"
 	"mmsim/sim"
 )
@@ -126,10 +124,5 @@ func must(err error) {
 	}
 }
 
-// checkWrites: an area that is there to be changed.
-func (g *Group) checkWrites() error {
-	if g.Writes == Probed && g.Path == "mmap-munmap" {
-		return fmt.Errorf("path mmap-munmap: %s areas stay mapped", g.Writes)
-	}
-	return nil
-}
+// reloads: the group unmaps probed areas and maps them again.
+func (g *Group) reloads() bool { return g.Path == "mmap-munmap" && g.Writes == Probed }

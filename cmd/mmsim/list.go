@@ -14,10 +14,10 @@ func newList() *cobra.Command {
 	var names bool
 	c := &cobra.Command{
 		Use:   "list " + strings.Join(experiments.Kinds(), "|"),
-		Short: "List presets, paths, designs and workloads",
+		Short: "List presets, paths, designs, layouts and workloads",
 		Long: `List the embedded machines and experiments, the simulated kernel's paths and
-their designs, or the workloads: the thread groups of the experiments, and how
-groups can be pinned, paced and aimed.`,
+their designs, the layouts of its structs, or the workloads: the thread groups
+of the experiments, and how groups can be pinned, paced and aimed.`,
 		Args:              oneArg("what to list", experiments.Kinds),
 		ValidArgsFunction: completeFirst(experiments.Kinds),
 		RunE: func(c *cobra.Command, args []string) error {

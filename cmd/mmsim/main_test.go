@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,13 +22,16 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"mmsim": main
 //
 //	exits STATUS COMMAND...   the command ends with that exit status
 //	damage DIRECTORY          cuts the first file there in half
+//	replays                   the commands behind "Replay:" in the last output show
+//	                          what is above them
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           filepath.Join("testdata", "script"),
 		UpdateScripts: *update,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":  exits,
-			"damage": damage,
+			"exits":   exits,
+			"damage":  damage,
+			"replays": replays,
 		}})
 }
 
@@ -46,6 +50,23 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+func replays(ts *testscript.TestScript, neg bool, args []string) {
+	const mark = "Replay: mmsim "
+	parts := strings.Split(ts.ReadFile("stdout"), mark)
+	if neg || len(args) > 0 || len(parts) < 2 {
+		ts.Fatalf("usage: replays, behind a command that prints violations")
+	}
+	shown := parts[0]
+	for _, p := range parts[1:] {
+		command, rest, _ := strings.Cut(p, "\n")
+		ts.Check(ts.Exec("mmsim", strings.Fields(strings.ReplaceAll(command, "'", ""))...))
+		if got := ts.ReadFile("stdout"); got != shown+mark+command+"\n" {
+			ts.Fatalf("mmsim %s shows\n%s, not\n%s", command, got, shown)
+		}
+		shown = strings.TrimPrefix(rest, "\n")
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -27,12 +28,16 @@ func newRun() *cobra.Command {
 		Short: "Run an experiment and print its report",
 		Long: `Run an experiment, a preset's name or a TOML file (default: ` + defaultExperiment + `), and
 print a table with one row per point and design, and the hottest fields.
-Files of --csv, --json and --bounces are described in docs/records.md.`,
+Files of --csv, --json and --bounces are described in docs/records.md, the
+verdicts of --with-check in docs/check.md.`,
 		Args:              wrongArgs(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: completeFirst(configs.ExperimentNames),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := f.into(&q, args); err != nil {
 				return err
+			}
+			if c.Flags().Changed("check-budget") && !q.WithCheck {
+				return badInput(errors.New("--check-budget: has no effect here; expected --with-check with it"))
 			}
 			q.Done = progress(c.ErrOrStderr())
 			return q.Do(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
@@ -52,6 +57,8 @@ Files of --csv, --json and --bounces are described in docs/records.md.`,
 	fl.StringVar(&q.Files.Markdown, "markdown", "", "write the report as Markdown to `file`")
 	fl.StringVar(&q.Files.Bounces, "bounces", "", "write the bounces by line, field and step as CSV to `file`")
 	fl.StringVar(&q.Store, "store", "", "keep finished records in `directory`, and do not repeat runs it has")
+	fl.BoolVar(&q.WithCheck, "with-check", false, "explore each design's races, and show whether it is safe")
+	fl.IntVar(&q.CheckBudget, "check-budget", experiments.DefaultCheckBudget, "with --with-check: schedules `N` that one verdict may take")
 	completeFlag(c, "machine", configs.MachineNames)
 	completeFlag(c, "experiment", configs.ExperimentNames)
 	return c

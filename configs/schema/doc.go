@@ -47,6 +47,29 @@ func ParseValue(text string) any {
 	return v["v"]
 }
 
+// PlainValue reads the value of a --set flag for a key that takes text: 6.14 is
+// a number or a name. For a list so are its elements. nil for what ParseValue has
+// as text already.
+func PlainValue(text string) any {
+	switch ParseValue(text).(type) {
+	case int64, float64, bool:
+		return text
+	}
+	return list(text)
+}
+
+// list is a flat list of texts, quoted or not; nil for what is none.
+func list(text string) any {
+	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' || strings.ContainsAny(text[1:len(text)-1], "[]{}") {
+		return nil
+	}
+	var out []any
+	for _, s := range strings.Split(text[1:len(text)-1], ",") {
+		out = append(out, strings.Trim(strings.TrimSpace(s), `"`))
+	}
+	return out
+}
+
 // key is the origin of a concrete path's key; value is that of its value.
 // Where the document does not mention the path, the nearest table around it
 // stands in.

@@ -213,18 +213,12 @@ func (s *Files) close(c *sim.CPU, f sim.Ptr) {
 	}
 }
 
-// putCred is put_cred. Its full order is the only one in the free path that keeps
-// the next life of the memory behind what other CPUs did before they dropped
-// their references, in the kernel's memory model (uprobes.md section 5.6).
+// putCred is put_cred. In the kernel's memory model its full order, like that of
+// the last put of f_ref, keeps the next life of the memory behind what other CPUs
+// did before they dropped their references (uprobes.md section 5.6).
 func (s *Files) putCred(c *sim.CPU, f sim.Ptr) {
-	o := sim.Full
-	if c.Breaks(breakPutCred) {
-		o = sim.Relaxed
-	}
-	c.FetchAdd(c.LoadPtr(f.F(s.f.cred)).F(credUsage), ^uint64(0), o)
+	c.FetchAdd(c.LoadPtr(f.F(s.f.cred)).F(credUsage), ^uint64(0), c.OrderUnless(locking.BreakFilePut, sim.Full))
 }
-
-var breakPutCred = sim.NewBreak("file.put-cred-full", "full order of put_cred in the free path of struct file")
 
 // Count is the exact number of open files, without backing ones.
 func (s *Files) Count(c *sim.CPU) int64 { return s.nr.Sum(c) }

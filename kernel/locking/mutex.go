@@ -128,7 +128,7 @@ func (l Mutex) TryLock(c *sim.CPU) bool {
 func (l Mutex) Unlock(c *sim.CPU) {
 	c.LockReleased(l.owner.A, sim.Exclusive)
 	me := uint64(l.k.sched.Current(c).A)
-	if _, ok := c.CmpXchg(l.owner, me, 0, sim.Release); !ok {
+	if _, ok := c.CmpXchg(l.owner, me, 0, c.OrderUnless(breakMutexRelease, sim.Release)); !ok {
 		l.unlockSlow(c)
 	}
 }
@@ -138,7 +138,7 @@ func (l Mutex) IsLocked(c *sim.CPU) bool { return c.Load(l.owner)&^uint64(mutexF
 
 // tryLockFast is __mutex_trylock_fast.
 func (l Mutex) tryLockFast(c *sim.CPU) bool {
-	_, ok := c.CmpXchg(l.owner, 0, uint64(l.k.sched.Current(c).A), sim.Acquire)
+	_, ok := c.CmpXchg(l.owner, 0, uint64(l.k.sched.Current(c).A), c.OrderUnless(breakMutexAcquire, sim.Acquire))
 	return ok
 }
 

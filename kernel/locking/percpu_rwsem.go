@@ -104,15 +104,16 @@ func (l PercpuRWSem) count(c *sim.CPU, cpu int) sim.Ref {
 // addCount is this_cpu_add of n to the counter.
 func (l PercpuRWSem) addCount(c *sim.CPU, n uint64) { c.ThisCPUAdd(l.count(c, c.ID()), n) }
 
-// DownRead is percpu_down_read.
+// DownRead is percpu_down_read. Its section without preemption is a read-side
+// section of rcu_sync.
 func (l PercpuRWSem) DownRead(c *sim.CPU) {
-	l.k.sched.PreemptDisable(c)
+	l.k.rcu.ReadLock(c)
 	if l.rss.IsIdle(c) {
 		l.addCount(c, 1)
 	} else {
 		l.downReadSlow(c)
 	}
-	l.k.sched.PreemptEnable(c)
+	l.k.rcu.ReadUnlock(c)
 	c.LockAcquired(l.addr(), sim.Shared)
 }
 
@@ -121,21 +122,21 @@ func (l PercpuRWSem) downReadSlow(c *sim.CPU) {
 	if l.readTrylock(c) {
 		return
 	}
-	l.k.sched.PreemptEnable(c)
+	l.k.rcu.ReadUnlock(c)
 	l.sleep(c, sim.Shared, func() { l.contended(c, sim.Shared) })
-	l.k.sched.PreemptDisable(c)
+	l.k.rcu.ReadLock(c)
 }
 
 // DownReadTrylock is percpu_down_read_trylock.
 func (l PercpuRWSem) DownReadTrylock(c *sim.CPU) bool {
-	l.k.sched.PreemptDisable(c)
+	l.k.rcu.ReadLock(c)
 	ok := true
 	if l.rss.IsIdle(c) {
 		l.addCount(c, 1)
 	} else {
 		ok = l.readTrylock(c)
 	}
-	l.k.sched.PreemptEnable(c)
+	l.k.rcu.ReadUnlock(c)
 	if ok {
 		c.LockTried(l.addr(), sim.Shared)
 	}
@@ -146,7 +147,7 @@ func (l PercpuRWSem) DownReadTrylock(c *sim.CPU) bool {
 // blocks readers.
 func (l PercpuRWSem) readTrylock(c *sim.CPU) bool {
 	l.addCount(c, 1)
-	c.SmpMB() // A matches D
+	c.FenceUnless(breakPercpuReaderMB, sim.MB) // A matches D
 	if c.LoadAcquire(l.block) == 0 {
 		return true
 	}
@@ -158,15 +159,15 @@ func (l PercpuRWSem) readTrylock(c *sim.CPU) bool {
 // UpRead is percpu_up_read. It may run on another CPU than DownRead did.
 func (l PercpuRWSem) UpRead(c *sim.CPU) {
 	c.LockReleased(l.addr(), sim.Shared)
-	l.k.sched.PreemptDisable(c)
+	l.k.rcu.ReadLock(c)
 	if l.rss.IsIdle(c) {
 		l.addCount(c, neg(1))
 	} else {
-		c.SmpMB() // B matches C
+		c.FenceUnless(breakPercpuLeaveMB, sim.MB) // B matches C
 		l.addCount(c, neg(1))
 		l.writer.WakeUp(c)
 	}
-	l.k.sched.PreemptEnable(c)
+	l.k.rcu.ReadUnlock(c)
 }
 
 // DownWrite is percpu_down_write.

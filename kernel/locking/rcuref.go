@@ -114,7 +114,11 @@ func (r FileRef) Get(c *sim.CPU) bool {
 // Put is file_ref_put: true if it was the last reference.
 func (r FileRef) Put(c *sim.CPU) bool {
 	r.s.PreemptDisable(c)
-	last := putRef(c, r.ref, &filerefZone, sim.Full)
+	o := sim.Full
+	if c.Breaks(BreakFilePut) {
+		o = sim.Release
+	}
+	last := putRef(c, r.ref, &filerefZone, o)
 	r.s.PreemptEnable(c)
 	return last
 }

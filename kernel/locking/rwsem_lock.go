@@ -80,7 +80,7 @@ func (l RWSem) downWrite(c *sim.CPU, st sched.State) (held bool) {
 
 // tryWriteFast is rwsem_write_trylock.
 func (l RWSem) tryWriteFast(c *sim.CPU) bool {
-	_, ok := c.CmpXchg(l.count(), 0, rwsemWriterLocked, sim.Acquire)
+	_, ok := c.CmpXchg(l.count(), 0, rwsemWriterLocked, c.OrderUnless(breakRWSemAcquire, sim.Acquire))
 	if ok {
 		l.setOwner(c)
 	}
@@ -109,7 +109,7 @@ func (l RWSem) UpWrite(c *sim.CPU) {
 // upWrite is __up_write.
 func (l RWSem) upWrite(c *sim.CPU) {
 	c.Store(l.owner(), 0)
-	if old := c.FetchAdd(l.count(), neg(rwsemWriterLocked), sim.Release); old&rwsemWaiters != 0 {
+	if old := c.FetchAdd(l.count(), neg(rwsemWriterLocked), c.OrderUnless(breakRWSemRelease, sim.Release)); old&rwsemWaiters != 0 {
 		l.wake(c, wakeAny)
 	}
 }

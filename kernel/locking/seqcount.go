@@ -29,19 +29,19 @@ func (s Seqcount) Read(c *sim.CPU) (seq uint64) { return c.LoadAcquire(sim.Ref(s
 // Retry is read_seqcount_retry: true if a writer came in since seq was read,
 // so what was read in between means nothing.
 func (s Seqcount) Retry(c *sim.CPU, seq uint64) bool {
-	c.SmpRMB()
+	c.FenceUnless(breakSeqReaderRMB, sim.RMB)
 	return c.Load(sim.Ref(s)) != seq
 }
 
 // WriteBegin is write_seqcount_begin.
 func (s Seqcount) WriteBegin(c *sim.CPU) {
 	s.bump(c)
-	c.SmpWMB()
+	c.FenceUnless(breakSeqBeginWMB, sim.WMB)
 }
 
 // WriteEnd is write_seqcount_end.
 func (s Seqcount) WriteEnd(c *sim.CPU) {
-	c.SmpWMB()
+	c.FenceUnless(breakSeqEndWMB, sim.WMB)
 	s.bump(c)
 }
 

@@ -21,7 +21,7 @@ func TASLockAt(val sim.Ref, s *sched.Scheduler) TASLock { return TASLock{val, pr
 // Lock takes the lock.
 func (l TASLock) Lock(c *sim.CPU) {
 	l.p.disable(c)
-	if _, ok := c.CmpXchg(l.val, 0, 1, acquireUnless(c, breakTASAcquire)); !ok {
+	if _, ok := c.CmpXchg(l.val, 0, 1, c.OrderUnless(breakTASAcquire, sim.Acquire)); !ok {
 		l.slow(c)
 	}
 	c.LockAcquired(l.val.A, sim.Exclusive)
@@ -54,10 +54,6 @@ func (l TASLock) TryLock(c *sim.CPU) bool {
 // Unlock is a release store.
 func (l TASLock) Unlock(c *sim.CPU) {
 	c.LockReleased(l.val.A, sim.Exclusive)
-	if c.Breaks(breakTASRelease) {
-		c.Store(l.val, 0)
-	} else {
-		c.StoreRelease(l.val, 0)
-	}
+	c.StoreReleaseUnless(breakTASRelease, l.val, 0)
 	l.p.enable(c)
 }

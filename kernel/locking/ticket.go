@@ -57,10 +57,6 @@ func (l TicketLock) TryLock(c *sim.CPU) bool {
 // Unlock is ticket_spin_unlock: it serves the next ticket.
 func (l TicketLock) Unlock(c *sim.CPU) {
 	c.LockReleased(l.val.A, sim.Exclusive)
-	if c.Breaks(breakTicketRelease) {
-		c.Store(l.owner(), c.Load(l.val)+1)
-	} else {
-		c.StoreRelease(l.owner(), c.Load(l.val)+1)
-	}
+	c.StoreReleaseUnless(breakTicketRelease, l.owner(), c.Load(l.val)+1)
 	l.p.enable(c)
 }

@@ -77,7 +77,7 @@ func (m *MM) shrinkHeap(c *sim.CPU, now sim.Ref, brk, from, to uint64) error {
 func (m *MM) growHeap(c *sim.CPU, start, end uint64) {
 	req := Mapping{Bytes: end - start, Flags: Anon}
 	pages := int64(req.Bytes / sim.PageBytes)
-	if m.mergeNew(c, start, &req) {
+	if _, merged := m.mergeNew(c, start, &req); merged {
 		m.account(c, 0, pages)
 		return
 	}

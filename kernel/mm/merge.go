@@ -47,9 +47,9 @@ func (m *MM) behind(c *sim.CPU, part span, flags VMFlags, file sim.Addr) (span, 
 }
 
 // mergeNew is vma_merge_new_range: a free range becomes part of the area before
-// it, of the one behind it, or joins the two into one (vma_expand). It reports
-// whether it did.
-func (m *MM) mergeNew(c *sim.CPU, addr uint64, req *Mapping) bool {
+// it, of the one behind it, or joins the two into one (vma_expand). It returns
+// the area that has the range now.
+func (m *MM) mergeNew(c *sim.CPU, addr uint64, req *Mapping) (into sim.Ptr, ok bool) {
 	prevStep := c.Step(stepMerge)
 	part := span{start: addr, end: addr + req.Bytes, pgoff: req.pgoffAt(addr)}
 	prev, left := m.before(c, part, req.Flags, req.File.A)
@@ -63,7 +63,10 @@ func (m *MM) mergeNew(c *sim.CPU, addr uint64, req *Mapping) bool {
 		m.commitMerge(c, span{next.vma, part.start, next.end, part.pgoff}, span{})
 	}
 	c.Step(prevStep)
-	return left || right
+	if left {
+		return prev.vma, true
+	}
+	return next.vma, right
 }
 
 // mergeExisting is vma_merge_existing_range: [start, end) of vma, which is about
@@ -119,14 +122,24 @@ func (m *MM) commitMerge(c *sim.CPU, target, rest span, gone ...sim.Ptr) {
 		m.s.locking.startWrite(c, m, vma)
 	}
 	update := m.tree.Prepare(c, target.start, target.end-1, target.vma)
+	file := m.s.VMA(target.vma).File(c)
+	m.unmappingAll(c, target.vma, file) // vma_prepare
+	if !rest.vma.IsNull() {
+		m.unmappingAll(c, rest.vma, file)
+	}
 	m.setRange(c, target.vma, target.start, target.end, target.pgoff)
 	if !rest.vma.IsNull() {
 		m.setRange(c, rest.vma, rest.start, rest.end, rest.pgoff)
 	}
 	update.Commit(c)
+	m.mapped(c, target.vma, file) // vma_complete
+	if !rest.vma.IsNull() {
+		m.mapped(c, rest.vma, file)
+	}
 	for _, vma := range gone {
 		m.s.locking.detach(c, m, vma)
 		if f := m.s.VMA(vma).File(c); !f.IsNull() {
+			m.unmappingAll(c, vma, f)
 			m.s.PutFile(c, f)
 		}
 		m.account(c, -1, 0)

@@ -23,8 +23,10 @@ const (
 
 // Bits of mm_struct.flags.
 const (
-	// MMFHasUprobes is MMF_HAS_UPROBES.
-	MMFHasUprobes = 19
+	// MMFHasUprobes is MMF_HAS_UPROBES, MMFRecalcUprobes MMF_RECALC_UPROBES:
+	// MMF_HAS_UPROBES may be wrong.
+	MMFHasUprobes    = 19
+	MMFRecalcUprobes = 20
 )
 
 var (
@@ -157,6 +159,16 @@ func (m *MM) endWriteAll(c *sim.CPU) {
 // VMALookup is vma_lookup: the VMA that covers addr, or null. The caller holds
 // mmap_lock, or an RCU read section and validates what it finds.
 func (m *MM) VMALookup(c *sim.CPU, addr uint64) sim.Ptr { return m.tree.Walk(c, addr).Entry }
+
+// FindVMA is find_vma: the area that covers addr, or the next one behind it, with
+// its end; null behind the last one. The caller holds mmap_lock.
+func (m *MM) FindVMA(c *sim.CPU, addr uint64) (vma sim.Ptr, end uint64) {
+	r, ok := m.tree.Find(c, addr, taskSize)
+	if !ok {
+		return sim.Ptr{}, 0
+	}
+	return r.Entry, r.Last + 1
+}
 
 // LockSeq is the word mm_lock_seq of the mm_struct at p.
 func (s *System) LockSeq(p sim.Ptr) sim.Ref { return p.F(s.mf.mmLockSeq) }

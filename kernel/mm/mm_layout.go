@@ -112,7 +112,19 @@ func MMLayout(name string) (*sim.Layout, error) {
 	return nil, fmt.Errorf("no mm_struct layout %q; there are %s", name, strings.Join(MMLayoutNames(), ", "))
 }
 
-// MMLayoutNames lists the presets of mm_struct, oldest first.
+// MMLayoutInfo is a preset of mm_struct.
+type MMLayoutInfo struct{ Name, Title string }
+
+// MMLayouts lists the presets of mm_struct, oldest first.
+func MMLayouts() []MMLayoutInfo {
+	var out []MMLayoutInfo
+	for _, p := range mmPresets {
+		out = append(out, MMLayoutInfo{p.name, p.title})
+	}
+	return out
+}
+
+// MMLayoutNames lists their names.
 func MMLayoutNames() []string {
 	var names []string
 	for _, p := range mmPresets {

@@ -81,7 +81,7 @@ func (m *MM) mmapFixed(c *sim.CPU, req Mapping) error {
 	}
 	if len(old) > 0 {
 		floor, ceiling := m.freeRange(c, req.Addr, req.Addr+req.Bytes)
-		m.unmapRegion(c, req.Addr, req.Addr+req.Bytes, floor, ceiling)
+		m.unmapRegion(c, old, req.Addr, req.Addr+req.Bytes, floor, ceiling)
 	}
 	m.mapRegion(c, req.Addr, req)
 	m.account(c, -int64(len(old)), 0)
@@ -95,8 +95,9 @@ func (m *MM) mmapFixed(c *sim.CPU, req Mapping) error {
 // beside it grows, or there is a new one.
 func (m *MM) mapRegion(c *sim.CPU, addr uint64, req Mapping) {
 	pages := int64(req.Bytes / sim.PageBytes)
-	if m.mergeNew(c, addr, &req) {
+	if into, ok := m.mergeNew(c, addr, &req); ok {
 		m.account(c, 0, pages)
+		m.mapped(c, into, req.File)
 		return
 	}
 	vma := m.allocVMA(c)
@@ -106,6 +107,7 @@ func (m *MM) mapRegion(c *sim.CPU, addr uint64, req Mapping) {
 	m.s.locking.attach(c, m, vma)
 	update.Commit(c)
 	m.account(c, 1, pages)
+	m.mapped(c, vma, req.File)
 }
 
 // unmappedArea is arch_get_unmapped_area_topdown.

@@ -66,7 +66,7 @@ func (m *MM) unmapLocked(c *sim.CPU, start, end uint64, vmas []sim.Ptr) {
 	hole := m.tree.Walk(c, start)
 	m.account(c, -int64(len(vmas)), 0)
 	m.WriteDowngrade(c)
-	m.unmapRegion(c, start, end, hole.First, hole.Last)
+	m.unmapRegion(c, vmas, start, end, hole.First, hole.Last)
 	for _, vma := range vmas {
 		m.removeVMA(c, vma)
 	}

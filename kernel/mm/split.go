@@ -23,11 +23,13 @@ func (m *MM) splitVMA(c *sim.CPU, vma sim.Ptr, addr uint64, newBelow bool) (fres
 		c.Store(fresh.F(m.s.vf.pgoff), above)
 	}
 	update := m.tree.Prepare(c, low, high-1, fresh)
-	if f := v.File(c); !f.IsNull() {
-		m.s.holdFile(c, fresh, f)
+	file := v.File(c)
+	if !file.IsNull() {
+		m.s.holdFile(c, fresh, file)
 	}
 	m.s.locking.startWrite(c, m, vma)
 	m.s.locking.startWrite(c, m, fresh)
+	m.unmappingAll(c, vma, file) // vma_prepare
 	if newBelow {
 		m.setRange(c, vma, addr, end, above)
 	} else {
@@ -36,6 +38,8 @@ func (m *MM) splitVMA(c *sim.CPU, vma sim.Ptr, addr uint64, newBelow bool) (fres
 	m.s.locking.attach(c, m, fresh)
 	update.Commit(c)
 	m.account(c, 1, 0)
+	m.mapped(c, vma, file) // vma_complete
+	m.mapped(c, fresh, file)
 	c.Step(prev)
 	return fresh
 }

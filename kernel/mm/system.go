@@ -73,7 +73,8 @@ type System struct {
 	files                              *file.Files
 	freeVMACb, freeNodeCb, freeInodeCb rcu.Callback
 
-	tlb *tlbState
+	tlb   *tlbState
+	hooks FileHooks
 
 	// fileLife is ghost state for counting: the life (file.Files.Life) of the
 	// file that a VMA holds.
@@ -135,6 +136,9 @@ func (k *Config) vmaCache() kmem.CacheOptions {
 
 // hasVMALocks tells whether VMAs have lock objects of their own.
 func (s *System) hasVMALocks() bool { return s.locking.perVMA() && s.design != VMARefcnt }
+
+// BroadcastTLB tells whether the machine carries TLB invalidations to all CPUs.
+func (s *System) BroadcastTLB() bool { return s.broadcastTLB }
 
 // Design is the design that the system was built for.
 func (s *System) Design() Design { return s.design }

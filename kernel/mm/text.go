@@ -37,14 +37,32 @@ func (m *MM) MapPage(c *sim.CPU, addr uint64, page sim.Ptr) {
 	t := m.pteTable(c, addr)
 	c.FetchAdd(m.s.b.Pages.PageStruct(page).F(kmem.PageMapcount), 1, sim.Full)
 	m.anonRSS.Add(c, 1)
-	c.Store(t.entry(addr), uint64(page.A)|pteFlags)
+	c.Store(t.entry(addr), uint64(page.A)|protOf(Text))
+}
+
+// MapFilePage is what a fault leaves behind that finds its page in the page cache
+// (do_read_fault): the page, with a reference of the mapping's, where nothing is
+// mapped; if somebody else was first, nothing changes. The caller holds mmap_lock.
+// It counts as anonymous memory, as with MapPage.
+func (m *MM) MapFilePage(c *sim.CPU, vma sim.Ptr, addr uint64, page sim.Ptr) {
+	prot := c.Load(vma.F(m.s.vf.pageProt))
+	t := m.pteTable(c, addr)
+	lock := m.lockOf(t)
+	lock.Lock(c)
+	if c.Load(t.entry(addr)) == 0 {
+		m.s.b.Pages.Get(c, page)
+		c.FetchAdd(m.s.b.Pages.PageStruct(page).F(kmem.PageMapcount), 1, sim.Full)
+		m.anonRSS.Add(c, 1)
+		c.Store(t.entry(addr), uint64(page.A)|prot)
+	}
+	lock.Unlock(c)
 }
 
 // ReplacePage is __replace_page of uprobes: page, which nobody knows yet, takes
-// the place of the one mapped at addr, which loses a reference. The caller holds
+// the place of the one mapped at addr in vma, which loses a reference. The caller holds
 // mmap_lock for writing. TLBs are flushed before the new PTE is there
 // (ptep_clear_flush), so that no CPU has the old page behind it.
-func (m *MM) ReplacePage(c *sim.CPU, addr uint64, page sim.Ptr) {
+func (m *MM) ReplacePage(c *sim.CPU, vma sim.Ptr, addr uint64, page sim.Ptr) {
 	addr &^= sim.PageBytes - 1
 	t := m.pteTable(c, addr)
 	ps := m.s.b.Pages.PageStruct(page)
@@ -58,7 +76,7 @@ func (m *MM) ReplacePage(c *sim.CPU, addr uint64, page sim.Ptr) {
 	g := &gather{}
 	g.cover(addr)
 	m.flushTLBRange(c, g)
-	c.Store(t.entry(addr), uint64(page.A)|pteFlags)
+	c.Store(t.entry(addr), uint64(page.A)|c.Load(vma.F(m.s.vf.pageProt)))
 	c.FetchAdd(m.s.b.Pages.PageStruct(old).F(kmem.PageMapcount), ^uint64(0), sim.Full)
 	lock.Unlock(c)
 	m.s.b.Pages.Put(c, old)

@@ -23,14 +23,17 @@ func (g *gather) cover(addr uint64) {
 	g.start, g.end = min(g.start, addr), max(g.end, addr+sim.PageBytes)
 }
 
-// unmapRegion is unmap_region: clear the PTEs of [start, end), free page
+// unmapRegion is unmap_region: clear the PTEs of [start, end), where vmas lie, free page
 // tables that no area between floor and ceiling (the last address) needs any
 // more, flush the TLBs, free the pages. One batch takes it all.
-func (m *MM) unmapRegion(c *sim.CPU, start, end, floor, ceiling uint64) {
+func (m *MM) unmapRegion(c *sim.CPU, vmas []sim.Ptr, start, end, floor, ceiling uint64) {
 	prev := c.Step(stepZap)
 	pending := m.at.F(m.s.mf.flushPending)
 	c.AtomicAdd(pending, 1)
 	g := &gather{}
+	for _, vma := range vmas {
+		m.unmapping(c, vma, m.s.VMA(vma).File(c), start, end)
+	}
 	m.zapTable(c, g, m.pgd(c), start, end)
 	m.freeTables(c, g, m.pgd(c), start, end, floor, ceiling)
 	if len(g.pages)+len(g.tables) > 0 {

@@ -31,6 +31,10 @@ func (r *RCU) expWQ(n sim.Ptr, s uint64) wait.Queue {
 // caller, where the kernel has a kworker do it; exp_mutex and exp_wake_mutex are
 // semaphores here.
 func (r *RCU) SynchronizeExpedited(c *sim.CPU) {
+	if m := r.opt.Model; m != nil {
+		m.Synchronize(c, DomainRCU)
+		return
+	}
 	seq := r.state.F(stateExpSeq)
 	c.SmpMB()
 	s := SeqSnapOf(c, seq)

@@ -185,14 +185,28 @@ func (r *RCU) Deferred(name string, f func(c *sim.CPU, head sim.Ptr)) func(c *si
 
 // ReadLock is rcu_read_lock in a kernel without preemptible RCU: it disables
 // preemption on this CPU.
-func (r *RCU) ReadLock(c *sim.CPU) { r.sched.PreemptDisable(c) }
+func (r *RCU) ReadLock(c *sim.CPU) {
+	r.sched.PreemptDisable(c)
+	if m := r.opt.Model; m != nil {
+		m.ReadLock(c, DomainRCU)
+	}
+}
 
 // ReadUnlock is rcu_read_unlock.
-func (r *RCU) ReadUnlock(c *sim.CPU) { r.sched.PreemptEnable(c) }
+func (r *RCU) ReadUnlock(c *sim.CPU) {
+	if m := r.opt.Model; m != nil {
+		m.ReadUnlock(c, DomainRCU)
+	}
+	r.sched.PreemptEnable(c)
+}
 
 // CallRCU is call_rcu: cb gets head after every reader that is now inside has
 // left. It writes this CPU's own lines and head only.
 func (r *RCU) CallRCU(c *sim.CPU, head sim.Ptr, cb Callback) {
+	if r.opt.Model != nil {
+		r.CallModel(c, DomainRCU, head, cb)
+		return
+	}
 	irq := c.IRQSave()
 	r.SetFunc(c, head, cb)
 	d := r.data.This(c)

@@ -15,6 +15,9 @@ const (
 	gpReplay
 )
 
+// breakSyncGP is what checks can take out.
+var breakSyncGP = sim.NewBreak("rcu-sync.gp", "the grace period of rcu_sync_enter, after which readers are known to take the slow path")
+
 // Offsets of the members of a struct rcu_sync.
 const (
 	syncState = 0
@@ -71,7 +74,9 @@ func (y Sync) Enter(c *sim.CPU, why sim.WaitReason, waits func()) {
 		waits()
 	}
 	if state == gpIdle {
-		y.r.Synchronize(c)
+		if !c.Breaks(breakSyncGP) {
+			y.r.Synchronize(c)
+		}
 		y.r.syncFunc(c, y.p.Add(syncHead))
 		return
 	}

@@ -8,7 +8,13 @@ import (
 
 // Synchronize is synchronize_rcu: it returns after every reader that was inside
 // has left.
-func (r *RCU) Synchronize(c *sim.CPU) { r.WaitGP(c, waitRCU, r.CallRCU) }
+func (r *RCU) Synchronize(c *sim.CPU) {
+	if m := r.opt.Model; m != nil {
+		m.Synchronize(c, DomainRCU)
+		return
+	}
+	r.WaitGP(c, waitRCU, r.CallRCU)
+}
 
 // WaitGP is __wait_rcu_gp: it sleeps until the callback that it hands to call has
 // run. call is call_rcu of some flavour.
@@ -35,6 +41,7 @@ type Cookie uint64
 
 // GetState is get_state_synchronize_rcu: the cookie of now.
 func (r *RCU) GetState(c *sim.CPU) Cookie {
+	r.algorithmOnly("get_state_synchronize_rcu")
 	c.SmpMB()
 	return Cookie(SeqSnap(c.Load(r.state.F(stateGPSeq))))
 }
@@ -87,6 +94,7 @@ func (r *RCU) barrierCompletion() wait.Completion {
 // Each CPU with callbacks gets one more behind its last, by IPI. barrier_mutex
 // is a semaphore here.
 func (r *RCU) Barrier(c *sim.CPU) {
+	r.algorithmOnly("rcu_barrier")
 	seq := r.state.F(stateBarrierSeq)
 	s := SeqSnapOf(c, seq)
 	r.barrierMutex().Down(c)

@@ -99,11 +99,21 @@ func taskOfHoldout(n sim.Ptr) sim.Ptr {
 func (r *RCU) traceLock(p sim.Ptr) qspinlock.SpinLock { return r.spin.At(p.F(tracePercpuLock)) }
 
 // SynchronizeTasksTrace is synchronize_rcu_tasks_trace.
-func (r *RCU) SynchronizeTasksTrace(c *sim.CPU) { r.WaitGP(c, waitRCU, r.CallRCUTasksTrace) }
+func (r *RCU) SynchronizeTasksTrace(c *sim.CPU) {
+	if m := r.opt.Model; m != nil {
+		m.Synchronize(c, DomainTasksTrace)
+		return
+	}
+	r.WaitGP(c, waitRCU, r.CallRCUTasksTrace)
+}
 
 // CallRCUTasksTrace is call_rcu_tasks_trace: cb gets head after every Tasks-Trace
 // reader that is now inside has left.
 func (r *RCU) CallRCUTasksTrace(c *sim.CPU, head sim.Ptr, cb Callback) {
+	if r.opt.Model != nil {
+		r.CallModel(c, DomainTasksTrace, head, cb)
+		return
+	}
 	r.SetFunc(c, head, cb)
 	p := r.trace.percpu.Of(r.BootCPU())
 	lock := r.traceLock(p)

@@ -28,6 +28,10 @@ func cmpXchgNeed(c *sim.CPU, t sim.Ptr, old, v uint64) { c.CmpXchg(trcNeed(t), o
 // TraceReadLock is rcu_read_lock_trace up to 6.19 (section 11): a load and a
 // store on the task's own line, no fence.
 func (r *RCU) TraceReadLock(c *sim.CPU) {
+	if m := r.opt.Model; m != nil {
+		m.ReadLock(c, DomainTasksTrace)
+		return
+	}
 	n := r.sched.Current(c).F(sched.TaskTrcNesting)
 	c.Store(n, c.Load(n)+1)
 }
@@ -35,6 +39,10 @@ func (r *RCU) TraceReadLock(c *sim.CPU) {
 // TraceReadUnlock is rcu_read_unlock_trace: while the nesting word is negative
 // a grace period that scans this task leaves it alone.
 func (r *RCU) TraceReadUnlock(c *sim.CPU) {
+	if m := r.opt.Model; m != nil {
+		m.ReadUnlock(c, DomainTasksTrace)
+		return
+	}
 	task := r.sched.Current(c)
 	n := task.F(sched.TaskTrcNesting)
 	nesting := c.Load(n) - 1

@@ -25,6 +25,10 @@ func (s *Struct) lockOf(r sim.Ref) qspinlock.SpinLock { return s.k.spin.At(r) }
 
 // call is __call_srcu and srcu_gp_start_if_needed.
 func (s *Struct) call(c *sim.CPU, head sim.Ptr, cb rcu.Callback, expedited bool) {
+	if s.model != nil {
+		s.k.rcu.CallModel(c, s.domain, head, cb)
+		return
+	}
 	s.k.rcu.SetFunc(c, head, cb)
 	idx := s.ReadLock(c)
 	d := s.data.Of(s.k.boot)

@@ -41,19 +41,23 @@ type Domains struct {
 	spin  *qspinlock.Locks
 	rcu   *rcu.RCU
 	cpus  int
-	boot  int // the CPU whose list has all callbacks
+	boot  int        // the CPU whose list has all callbacks
+	next  rcu.Domain // under a model
 	opt   Options
 }
 
 // NewDomains prepares for srcu_structs over the given RCU.
 func NewDomains(a *kmem.Arena, s *sched.Scheduler, spin *qspinlock.Locks, r *rcu.RCU, o Options) *Domains {
-	return &Domains{arena: a, sched: s, spin: spin, rcu: r, cpus: s.CPUs(), boot: r.BootCPU(), opt: o}
+	return &Domains{arena: a, sched: s, spin: spin, rcu: r, cpus: s.CPUs(), boot: r.BootCPU(),
+		next: rcu.DomainSRCU, opt: o}
 }
 
 // Struct is an srcu_struct. All that changes is in simulated memory.
 type Struct struct {
 	k         *Domains
 	flavor    Flavor
+	model     rcu.Model // in place of all that follows, if there is one
+	domain    rcu.Domain
 	ctrp      sim.Ref
 	data      kmem.PerCPU
 	base      sim.Ptr // of CPU 0's srcu_data
@@ -68,8 +72,9 @@ type Struct struct {
 // Define is DEFINE_SRCU. Set-up only.
 func (k *Domains) Define(name string, f Flavor) *Struct {
 	p := k.arena.Object(structLayout, name)
-	s := &Struct{k: k, flavor: f, ctrp: p.F(structCtrp), data: k.arena.PerCPU(dataLayout, k.cpus),
+	s := &Struct{k: k, flavor: f, model: k.rcu.Model(), domain: k.next, ctrp: p.F(structCtrp), data: k.arena.PerCPU(dataLayout, k.cpus),
 		sup: k.arena.Object(supLayout, name)}
+	k.next++
 	s.base = s.data.Of(0)
 	if k.cpus > 1 {
 		s.stride = uint64(s.data.Of(1).A - s.base.A)
@@ -92,6 +97,10 @@ type Index uint8
 
 // ReadLock is srcu_read_lock, or srcu_read_lock_fast. The section may sleep.
 func (s *Struct) ReadLock(c *sim.CPU) Index {
+	if s.model != nil {
+		s.model.ReadLock(c, s.domain)
+		return 0
+	}
 	scp := c.LoadPtr(s.ctrp)
 	c.ThisCPUAdd(scp.Ref(uint64(c.ID())*s.stride+offLocks, 8), 1)
 	if s.flavor == Normal {
@@ -103,6 +112,10 @@ func (s *Struct) ReadLock(c *sim.CPU) Index {
 // ReadUnlock is srcu_read_unlock of the section that got idx. Any CPU and any
 // context may call it.
 func (s *Struct) ReadUnlock(c *sim.CPU, idx Index) {
+	if s.model != nil {
+		s.model.ReadUnlock(c, s.domain)
+		return
+	}
 	if s.flavor == Normal {
 		c.SmpMB() // C
 	}
@@ -123,7 +136,7 @@ func (s *Struct) Call(c *sim.CPU, head sim.Ptr, cb rcu.Callback) { s.call(c, hea
 // inside has left. Where no grace period was about lately it hurries, as the
 // kernel does (srcu_might_be_idle).
 func (s *Struct) Synchronize(c *sim.CPU) {
-	if s.mightBeIdle(c) {
+	if s.model != nil || s.mightBeIdle(c) {
 		s.SynchronizeExpedited(c)
 		return
 	}
@@ -134,6 +147,10 @@ func (s *Struct) Synchronize(c *sim.CPU) {
 // SynchronizeExpedited is synchronize_srcu_expedited: no jiffies between the
 // scans.
 func (s *Struct) SynchronizeExpedited(c *sim.CPU) {
+	if s.model != nil {
+		s.model.Synchronize(c, s.domain)
+		return
+	}
 	s.k.rcu.WaitGP(c, waitSRCU, func(c *sim.CPU, head sim.Ptr, cb rcu.Callback) { s.call(c, head, cb, true) })
 	c.SmpMB()
 }

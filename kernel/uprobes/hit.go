@@ -1,6 +1,8 @@
 package uprobes
 
 import (
+	"fmt"
+
 	"mmsim/kernel/list"
 	"mmsim/kernel/mm"
 	"mmsim/kernel/sched"
@@ -46,7 +48,7 @@ func (u *Uprobes) trap(c *sim.CPU, m *mm.MM, r *Regs, notifier func(*Uprobes, *s
 		c.ClearBit(task.F(sched.TaskFlags), tifUprobe)
 		p = work(u, c, m, task, r)
 	} else {
-		r.killed = true
+		r.killed = sigTrap
 	}
 	c.Step(stepTrapExit)
 	u.b.Sched.ExitToUser(c)
@@ -82,7 +84,9 @@ func (u *Uprobes) preSstepNotifier(c *sim.CPU, task sim.Ptr) bool {
 	return !utask.IsNull() && c.Load(utask.F(u.f.returnInstances)) != 0
 }
 
-// handleSwbp is uprobe_notify_resume and handle_swbp.
+// handleSwbp is uprobe_notify_resume and handle_swbp. Without uprobe a breakpoint
+// that is there kills the thread; one that is gone, with its uprobe or with the
+// mapping, has the instruction run again.
 func (u *Uprobes) handleSwbp(c *sim.CPU, m *mm.MM, task sim.Ptr, r *Regs) (p sim.Ptr) {
 	utask := c.LoadPtr(task.F(sched.TaskUtask))
 	c.Load(utask.F(u.f.activeUprobe)) // null: no single step to complete
@@ -92,28 +96,33 @@ func (u *Uprobes) handleSwbp(c *sim.CPU, m *mm.MM, task sim.Ptr, r *Regs) (p sim
 	}
 	idx := u.enter(c)
 	p, isTrap := u.findActive(c, m, r.IP)
-	if p.IsNull() {
-		r.killed = r.killed || isTrap
-	} else {
+	switch {
+	case !p.IsNull():
 		c.Step(stepHandler)
-		u.handle(c, m, task, p, r)
+		if !u.handle(c, m, task, p, r) {
+			p = sim.Ptr{}
+		}
+	case isTrap:
+		r.killed = sigTrap
 	}
 	u.leave(c, idx)
 	return p
 }
 
-// handle is the rest of handle_swbp: the instruction must have been copied;
-// then consumers run and the instruction is emulated or single-stepped.
-func (u *Uprobes) handle(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) {
+// handle is the rest of handle_swbp: the instruction must have been copied, else
+// user space runs it again; then consumers run and the instruction is emulated
+// or single-stepped.
+func (u *Uprobes) handle(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) (ran bool) {
 	if c.Load(p.F(u.f.flags))>>uprobeCopyInsn&1 == 0 {
 		u.drop(c, p)
-		return
+		return false
 	}
 	copyInsnReadBarrier(c)
 	u.handlerChain(c, m, task, p, r)
 	if u.emulate(c, p, r) || !u.preSsout(c, m, task, p, r) {
 		u.drop(c, p)
 	}
+	return true
 }
 
 // handlerChain is handler_chain: every consumer's handler, and the preparation
@@ -126,8 +135,8 @@ func (u *Uprobes) handlerChain(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) {
 	head, needPrep := u.consumers(p), false
 	for n := list.First(c, head); n.A != head.A; n = list.Next(c, n) {
 		uc := consumerOf(n)
-		if c.Load(uc.F(consHandler)) != 0 {
-			u.runHandler(c, uc, p)
+		if fn := c.Load(uc.F(consHandler)); fn != 0 {
+			u.runHandler(c, uc, p, fn)
 		}
 		if u.returns && c.Load(uc.F(consRetHandler)) != 0 {
 			needPrep = true
@@ -140,9 +149,15 @@ func (u *Uprobes) handlerChain(c *sim.CPU, m *mm.MM, task, p sim.Ptr, r *Regs) {
 	u.consumersUnlock(c, p)
 }
 
+// handlerFunc stands for the address of a consumer's handler.
+const handlerFunc = 1
+
 // runHandler is the body of one handler: it counts in its CPU's own line. What
 // else a program does is a cost.
-func (u *Uprobes) runHandler(c *sim.CPU, uc, p sim.Ptr) {
+func (u *Uprobes) runHandler(c *sim.CPU, uc, p sim.Ptr, fn uint64) {
+	if fn != handlerFunc {
+		panic(fmt.Sprintf("U7: a handler at %#x is called: the consumer has been freed", fn))
+	}
 	if u.onHandler != nil {
 		u.onHandler(c, uc, p)
 	}
@@ -173,5 +188,14 @@ const pushedValue = 0x5555
 
 // copyInsnWriteBarrier and copyInsnReadBarrier make UPROBE_COPY_INSN seen
 // imply the instruction copy seen (U9).
-func copyInsnWriteBarrier(c *sim.CPU) { c.SmpWMB() }
-func copyInsnReadBarrier(c *sim.CPU)  { c.SmpRMB() }
+func copyInsnWriteBarrier(c *sim.CPU) {
+	if !c.Breaks(breakCopyWMB) {
+		c.SmpWMB()
+	}
+}
+
+func copyInsnReadBarrier(c *sim.CPU) {
+	if !c.Breaks(breakCopyRMB) {
+		c.SmpRMB()
+	}
+}

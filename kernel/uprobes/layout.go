@@ -237,19 +237,19 @@ var (
 
 // fields are the handles into the layouts that are parameters.
 type fields struct {
-	ref, consumers, inode, rcu, offset, flags, insn, ops, ilen sim.Field
-	seqcount, treelock, treeWait, tree                         sim.Field
-	utaskState, depth, returnInstances, riPool, riSeqcount     sim.Field
-	signalDenied, vaddr, activeUprobe, xolVaddr, auprobe       sim.Field
-	areaSlots, areaBitmap, areaPage, areaVaddr                 sim.Field
-	register, consumer                                         locking.RWSemFields
-	rb                                                         rbFields
+	ref, pending, consumers, inode, rcu, offset, flags, insn, ops, ilen sim.Field
+	seqcount, treelock, treeWait, tree                                  sim.Field
+	utaskState, depth, returnInstances, riPool, riSeqcount              sim.Field
+	signalDenied, vaddr, activeUprobe, xolVaddr, auprobe                sim.Field
+	areaSlots, areaBitmap, areaPage, areaVaddr                          sim.Field
+	register, consumer                                                  locking.RWSemFields
+	rb                                                                  rbFields
 }
 
 func newFields(l Layouts, area *sim.Layout, x XOL) fields {
 	p, g, t := l.Uprobe.Field, l.Globals.Field, l.Utask.Field
 	f := fields{
-		ref: p("ref"), consumers: p("consumers"), inode: p("inode"), rcu: p("rcu"), offset: p("offset"),
+		ref: p("ref"), pending: p("pending_list"), consumers: p("consumers"), inode: p("inode"), rcu: p("rcu"), offset: p("offset"),
 		flags: p("flags"), insn: p("arch.insn"), ops: p("arch.ops"), ilen: p("arch.ilen"),
 		seqcount: g("uprobes_seqcount"), treelock: g("uprobes_treelock"),
 		treeWait: g("uprobes_treelock.wait_lock"), tree: g("uprobes_tree"),

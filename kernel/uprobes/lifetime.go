@@ -132,7 +132,7 @@ func (u *Uprobes) initFree() {
 // freeAfter frees the uprobe of an rcu_head when the grace periods from number i
 // on are over.
 func (u *Uprobes) freeAfter(c *sim.CPU, head sim.Ptr, i int) {
-	if i < len(u.grace) {
+	if i < len(u.grace) && !c.Breaks(breakFreeGrace) {
 		u.grace[i](c, head, u.freeCbs[i])
 		return
 	}

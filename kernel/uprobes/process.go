@@ -40,13 +40,17 @@ type ProcessConfig struct {
 	Consumers int
 	// Insn is the probed instruction.
 	Insn Insn
-	// Returns gives the consumers return handlers, for Call; RITimer is
-	// Config.RITimer.
-	Returns bool
-	RITimer sim.Time
+	// Returns gives the consumers return handlers, for Call, but for those of the
+	// first EntryProbes probes, which are for Hit and Run; RITimer is Config.RITimer.
+	Returns     bool
+	EntryProbes int
+	RITimer     sim.Time
 	// Breakpoints writes the breakpoints into the process's text: what Run and
 	// RegisterUnregister need. Without, Hit traps all the same.
 	Breakpoints bool
+	// Reloads has each probe in a library of its own that Reload may unload while
+	// other threads use it. Breakpoints only.
+	Reloads bool
 	// Poison fills freed kernel objects (mm.Config).
 	Poison bool
 }
@@ -56,12 +60,16 @@ func (k *ProcessConfig) Check() error {
 	switch {
 	case k.Probes < 1:
 		return fmt.Errorf("probes: at least 1, not %d", k.Probes)
+	case k.EntryProbes < 0 || k.EntryProbes > k.Probes:
+		return fmt.Errorf("entry probes: %d of %d", k.EntryProbes, k.Probes)
 	case k.Areas < k.Probes:
 		return fmt.Errorf("areas: at least the number of probes (%d), not %d", k.Probes, k.Areas)
 	case k.Areas > 60000:
 		return fmt.Errorf("areas: at most 60000 (a process may have 65530), not %d", k.Areas)
 	case k.OtherProbes < 0:
 		return fmt.Errorf("other probes: not %d", k.OtherProbes)
+	case k.Reloads && !k.Breakpoints:
+		return fmt.Errorf("libraries that are unloaded need breakpoints")
 	case k.Consumers < 0, k.Consumers == 0 && !k.Breakpoints:
 		return fmt.Errorf("consumers: at least 1, not %d", k.Consumers)
 	}
@@ -77,6 +85,10 @@ type Probe struct {
 	Uprobe sim.Ptr
 	File   sim.Ptr
 	Inode  sim.Ptr
+	// Library is what the program knows of the probe's library (Reloads).
+	Library sim.Ptr
+	// returns: its consumers have return handlers.
+	returns bool
 }
 
 // Process is an address space with probed code, anonymous areas and threads.
@@ -85,6 +97,7 @@ type Process struct {
 	Uprobes *Uprobes
 	Probes  []Probe
 	insn    Insn
+	texts   bool // ProcessConfig.Breakpoints
 }
 
 // NewProcess builds the process in a booted kernel before anything runs.
@@ -99,7 +112,7 @@ func NewProcess(b *kernel.Base, k ProcessConfig) (*Process, error) {
 	}
 	sys := mm.New(b, cfg)
 	c := sim.NewDirect(b.Arena.Mem)
-	p := &Process{MM: sys.NewMM(c, "", k.Tasks), insn: k.Insn, Uprobes: New(sys, Config{Choices: k.Choices,
+	p := &Process{MM: sys.NewMM(c, "", k.Tasks), insn: k.Insn, texts: k.Breakpoints, Uprobes: New(sys, Config{Choices: k.Choices,
 		Layouts: k.Layouts, Costs: k.Costs, Returns: k.Returns, RITimer: k.RITimer, Poison: k.Poison})}
 	c.SetBit(sys.Flags(p.MM.Ptr()), mm.MMFHasUprobes)
 	if k.Returns || k.Insn == InsnStep {
@@ -122,7 +135,7 @@ func NewProcess(b *kernel.Base, k ProcessConfig) (*Process, error) {
 func (p *Process) mapAreas(c *sim.CPU, sys *mm.System, k ProcessConfig) error {
 	m := p.MM.AtBoot()
 	for area := range k.Areas {
-		addr := firstArea + uint64(area)*areaStride
+		addr := p.Area(area)
 		i := len(p.Probes)
 		if i == k.Probes || area != (2*i+1)*k.Areas/(2*k.Probes) {
 			if _, err := m.Mmap(c, mm.Mapping{Addr: addr, Bytes: areaBytes, Flags: mm.Anon}); err != nil {
@@ -140,14 +153,22 @@ func (p *Process) mapAreas(c *sim.CPU, sys *mm.System, k ProcessConfig) error {
 	return nil
 }
 
+// Area is where the i-th of the areas that the process starts with begins.
+func (p *Process) Area(i int) uint64 { return firstArea + uint64(i)*areaStride }
+
 // newProbe makes the probe of one text area.
 func (p *Process) newProbe(c *sim.CPU, k ProcessConfig, addr uint64, inode, file sim.Ptr) Probe {
-	b := Probe{Addr: addr + probeOffset, Start: addr, End: addr + areaBytes, File: file, Inode: inode}
+	b := Probe{Addr: addr + probeOffset, Start: addr, End: addr + areaBytes, File: file, Inode: inode,
+		returns: k.Returns && len(p.Probes) >= k.EntryProbes}
 	if k.Breakpoints {
 		p.Uprobes.MapText(c, p.MM, inode, addr, probeOffset, k.Insn, k.Consumers > 0)
 	}
+	if k.Reloads {
+		b.Library = p.Uprobes.b.Arena.Object(libraryLayout, "")
+		p.MM.System().PutFile(c, file) // the loader has closed it
+	}
 	if k.Consumers > 0 {
-		b.Uprobe = p.Uprobes.registerAtBoot(c, inode, probeOffset, k.Insn, k.Consumers)
+		b.Uprobe = p.Uprobes.registerAtBoot(c, inode, probeOffset, k.Insn, k.Consumers, b.returns)
 	}
 	return b
 }
@@ -172,21 +193,41 @@ func (p *Process) Hit(c *sim.CPU, i int) error {
 // thread was killed. Breakpoints only.
 func (p *Process) Run(c *sim.CPU, i int) (hit bool, err error) {
 	t := p.Uprobes.User(c, p.MM)
-	hit = !t.Run(c, p.Probes[i].Addr).IsNull()
-	if t.Killed() {
-		err = fmt.Errorf("uprobes: SIGTRAP at %#x", p.Probes[i].Addr)
-	}
+	hit, err = p.execute(c, &t, &p.Probes[i])
 	return hit, err
+}
+
+// execute has a thread run the probed instruction. One that its program kills,
+// by unloading the library under it, tries again when the library is back.
+func (p *Process) execute(c *sim.CPU, t *User, b *Probe) (hit bool, err error) {
+	for {
+		seen := p.awaitLoaded(c, b)
+		got := t.Run(c, b.Addr)
+		if !t.Killed() {
+			return !got.IsNull(), nil
+		}
+		if p.unloads(c, b) == seen {
+			return false, fmt.Errorf("uprobes: %v at %#x", t.killed, b.Addr)
+		}
+		t.killed = 0
+	}
 }
 
 // Call is one call of the function that probe i is at the entry of: the hit at
 // its entry, and its return, which the probe waits for. Returns only.
-func (p *Process) Call(c *sim.CPU, i int) error {
+func (p *Process) Call(c *sim.CPU, i int) (err error) {
 	const after = 0x1000 // where the caller goes on
-	t, sp := p.Uprobes.User(c, p.MM), uint64(0)
+	t, sp, hit := p.Uprobes.User(c, p.MM), uint64(0), true
 	sp = t.SP
-	t.Call(c, p.Probes[i].Addr, after)
-	if p.insn == InsnPush {
+	if p.texts {
+		t.Push(c, after)
+		if hit, err = p.execute(c, &t, &p.Probes[i]); err != nil {
+			return err
+		}
+	} else {
+		t.Call(c, p.Probes[i].Addr, after)
+	}
+	if hit && p.insn == InsnPush {
 		t.SP += 8 // the function pops it
 	}
 	t.Ret(c)
@@ -201,8 +242,8 @@ func (p *Process) Call(c *sim.CPU, i int) error {
 // Breakpoints only.
 func (p *Process) RegisterUnregister(c *sim.CPU, i int) {
 	u, b := p.Uprobes, &p.Probes[i]
-	uc := u.NewConsumer(c)
-	at := u.RegisterConsumer(c, b.Inode, probeOffset, p.insn, uc)
+	uc := u.newConsumer(c, b.returns)
+	at := u.RegisterConsumer(c, b.Inode, probeOffset, uc)
 	u.Unregister(c, at, uc)
 	u.Sync(c)
 	u.FreeConsumer(c, uc)

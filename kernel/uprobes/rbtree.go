@@ -123,3 +123,29 @@ func (t rbTree) changeChild(c *sim.CPU, old, parent, above sim.Ptr) {
 	}
 	c.Store(link, uint64(parent.A))
 }
+
+// next is rb_next, the node behind n, and prev is rb_prev, the one before it.
+// Under the tree's lock.
+func (t rbTree) next(c *sim.CPU, n sim.Ptr) sim.Ptr { return t.step(c, n, t.f.right, t.f.left) }
+func (t rbTree) prev(c *sim.CPU, n sim.Ptr) sim.Ptr { return t.step(c, n, t.f.left, t.f.right) }
+
+// step goes one node on towards a side: down into that side as far back as
+// possible, or up past all parents whose child n is on that side.
+func (t rbTree) step(c *sim.CPU, n sim.Ptr, side, back sim.Field) sim.Ptr {
+	if at := c.LoadPtr(n.F(side)); !at.IsNull() {
+		for {
+			further := c.LoadPtr(at.F(back))
+			if further.IsNull() {
+				return at
+			}
+			at = further
+		}
+	}
+	for {
+		parent, _ := t.parent(c, n)
+		if parent.IsNull() || c.Load(parent.F(side)) != uint64(n.A) {
+			return parent
+		}
+		n = parent
+	}
+}

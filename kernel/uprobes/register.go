@@ -20,13 +20,20 @@ func (u *Uprobes) consumers(p sim.Ptr) sim.Ptr { return p.Add(uint64(u.f.consume
 
 // NewConsumer makes a consumer with a handler, and a return handler where the
 // kernel was set up for them.
-func (u *Uprobes) NewConsumer(c *sim.CPU) sim.Ptr {
+func (u *Uprobes) NewConsumer(c *sim.CPU) sim.Ptr { return u.newConsumer(c, u.returns) }
+
+func (u *Uprobes) newConsumer(c *sim.CPU, returns bool) sim.Ptr {
 	uc := u.consumerCache.Zalloc(c)
-	c.Store(uc.F(consHandler), 1) // stands for the address of the handler
-	if u.returns {
-		c.Store(uc.F(consRetHandler), 1)
+	c.Store(uc.F(consHandler), handlerFunc)
+	if returns {
+		c.Store(uc.F(consRetHandler), handlerFunc)
 	}
 	return uc
+}
+
+// FirstConsumer is the first consumer of a uprobe that has any.
+func (u *Uprobes) FirstConsumer(c *sim.CPU, p sim.Ptr) sim.Ptr {
+	return consumerOf(list.First(c, u.consumers(p)))
 }
 
 // FreeConsumer is what its owner does with a consumer after Unregister and Sync.
@@ -38,11 +45,11 @@ func (u *Uprobes) FreeConsumer(c *sim.CPU, uc sim.Ptr) {
 // RegisterConsumer is uprobe_register: it adds a consumer to the uprobe of
 // (inode, offset), which it makes if there is none, and puts the breakpoint into
 // every process that maps the place. It returns the uprobe.
-func (u *Uprobes) RegisterConsumer(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn, uc sim.Ptr) sim.Ptr {
+func (u *Uprobes) RegisterConsumer(c *sim.CPU, inode sim.Ptr, offset uint64, uc sim.Ptr) sim.Ptr {
 	prev := c.Step(stepRegister)
 	u.RunDeferred(c)
 	for {
-		p := u.allocUprobe(c, inode, offset, insn)
+		p := u.allocUprobe(c, inode, offset)
 		reg := u.registerSem(p)
 		reg.DownWrite(c)
 		counted := u.k.Lifetime == LifetimeRefcount
@@ -87,6 +94,9 @@ func (u *Uprobes) Unregister(c *sim.CPU, p, uc sim.Ptr) {
 // Sync is uprobe_unregister_sync: after it no handler of a consumer that was
 // unregistered before runs. With references register_rwsem has seen to that.
 func (u *Uprobes) Sync(c *sim.CPU) {
+	if c.Breaks(breakSync) {
+		return
+	}
 	prev := c.Step(stepSync)
 	switch u.k.Lifetime {
 	case LifetimeSRCU:
@@ -102,8 +112,8 @@ func (u *Uprobes) Sync(c *sim.CPU) {
 
 // allocUprobe is alloc_uprobe: the uprobe of (inode, offset) with a reference for
 // the caller. With refcounted hits the tree has one of its own.
-func (u *Uprobes) allocUprobe(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn) sim.Ptr {
-	p := u.newUprobe(c, inode, offset, insn)
+func (u *Uprobes) allocUprobe(c *sim.CPU, inode sim.Ptr, offset uint64) sim.Ptr {
+	p := u.newUprobe(c, inode, offset)
 	at := u.insert(c, p, inode, offset)
 	if at.A != p.A {
 		u.poisonObject(c, p, u.l.Uprobe)
@@ -112,7 +122,7 @@ func (u *Uprobes) allocUprobe(c *sim.CPU, inode sim.Ptr, offset uint64, insn Ins
 	return at
 }
 
-func (u *Uprobes) newUprobe(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn) sim.Ptr {
+func (u *Uprobes) newUprobe(c *sim.CPU, inode sim.Ptr, offset uint64) sim.Ptr {
 	p := u.cache.Zalloc(c)
 	refs := uint64(1)
 	if u.k.Lifetime == LifetimeRefcount {
@@ -122,8 +132,6 @@ func (u *Uprobes) newUprobe(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn)
 	u.tree.clear(c, p)
 	c.Store(p.F(u.f.inode), uint64(inode.A))
 	c.Store(p.F(u.f.offset), offset)
-	c.Store(p.F(u.f.ops), uint64(u.ops[insn].A))
-	c.Store(p.F(u.f.ilen), 1)
 	u.registerSem(p).Init(c)
 	u.consumerSem(p).Init(c)
 	list.Init(c, u.consumers(p))
@@ -148,11 +156,16 @@ func (u *Uprobes) consumerDel(c *sim.CPU, p, uc sim.Ptr) {
 // consumers and puts it into the tree, with its instruction copied. It builds
 // initial states: the breakpoint is not written into any process.
 func (u *Uprobes) Register(c *sim.CPU, inode sim.Ptr, offset uint64, consumers int) sim.Ptr {
-	return u.registerAtBoot(c, inode, offset, InsnNop, consumers)
+	return u.RegisterInsn(c, inode, offset, InsnNop, consumers)
 }
 
-func (u *Uprobes) registerAtBoot(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn, consumers int) sim.Ptr {
-	p := u.newUprobe(c, inode, offset, insn)
+// RegisterInsn is Register of a place with another instruction than a nop.
+func (u *Uprobes) RegisterInsn(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn, consumers int) sim.Ptr {
+	return u.registerAtBoot(c, inode, offset, insn, consumers, u.returns)
+}
+
+func (u *Uprobes) registerAtBoot(c *sim.CPU, inode sim.Ptr, offset uint64, insn Insn, consumers int, returns bool) sim.Ptr {
+	p := u.newUprobe(c, inode, offset)
 	u.link(c, p, inode, offset)
 	refs := uint64(consumers)
 	if u.k.Lifetime == LifetimeRefcount {
@@ -160,12 +173,14 @@ func (u *Uprobes) registerAtBoot(c *sim.CPU, inode sim.Ptr, offset uint64, insn 
 	}
 	u.ref(p).Set(c, refs)
 	for range consumers {
-		uc := u.NewConsumer(c)
+		uc := u.newConsumer(c, returns)
 		list.AddRCU(c, uc.Add(uint64(consNode.Off)), u.consumers(p))
 		c.Store(uc.F(consID), c.FetchAdd(u.ids.F(idsNext), 1, sim.Full)+1)
 	}
 	if !c.LoadPtr(u.sys.InodeMapping(inode)).IsNull() {
 		u.copyInsnFrom(c, p)
+	} else {
+		u.analyze(c, p, opcodes[insn])
 	}
 	copyInsnWriteBarrier(c)
 	c.SetBit(p.F(u.f.flags), uprobeCopyInsn)
@@ -227,10 +242,11 @@ func (u *Uprobes) registerForEachVMA(c *sim.CPU, p, uc sim.Ptr) {
 		if !vma.IsNull() && u.maps(c, vma, inode, offset, at.vaddr) {
 			switch {
 			case !uc.IsNull():
-				c.Load(uc.F(consFilter)) // consumer_filter: none
-				u.installBreakpoint(c, p, at)
-			case !u.filterChain(c, p):
-				u.removeBreakpoint(c, p, at)
+				if u.consumerFilter(c, uc, at.m) {
+					u.installBreakpoint(c, p, vma, at)
+				}
+			case c.Load(u.sys.Flags(at.m.Ptr()))>>mm.MMFHasUprobes&1 != 0 && !u.filterChain(c, p, at.m):
+				u.removeBreakpoint(c, p, vma, at)
 			}
 		}
 		at.m.WriteUnlock(c)
@@ -242,18 +258,6 @@ func (u *Uprobes) registerForEachVMA(c *sim.CPU, p, uc sim.Ptr) {
 // maps checks that a VMA maps the offset of the inode at vaddr.
 func (u *Uprobes) maps(c *sim.CPU, vma, inode sim.Ptr, offset, vaddr uint64) bool {
 	v := u.sys.VMA(vma)
-	file, ok := validVMA(c, v)
+	file, ok := validVMA(c, v, 0)
 	return ok && u.sys.FileInode(c, file).A == inode.A && offsetIn(c, v, vaddr) == offset
-}
-
-// filterChain is filter_chain: whether some consumer wants the breakpoint. All
-// do.
-func (u *Uprobes) filterChain(c *sim.CPU, p sim.Ptr) (wanted bool) {
-	u.consumerSem(p).DownRead(c)
-	if n := list.First(c, u.consumers(p)); n.A != u.consumers(p).A {
-		c.Load(consumerOf(n).F(consFilter))
-		wanted = true
-	}
-	u.consumerSem(p).UpRead(c)
-	return wanted
 }

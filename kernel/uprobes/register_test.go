@@ -55,7 +55,7 @@ func (w *churn) registerUnregister(c *sim.CPU) {
 	u, b := w.Uprobes, &w.Probes[0]
 	uc := u.NewConsumer(c)
 	w.live[uc.A] = true
-	p := u.RegisterConsumer(c, b.Inode, probeOffset, InsnNop, uc)
+	p := u.RegisterConsumer(c, b.Inode, probeOffset, uc)
 	c.Think(c.Now() + 3*sim.Microsecond)
 	u.Unregister(c, p, uc)
 	u.Sync(c)
@@ -180,7 +180,7 @@ func uprobesAreFreed(t *testing.T, k Choices) {
 	m.Go("registrar", 0, func(c *sim.CPU) {
 		u, b := w.Uprobes, &w.Probes[0]
 		uc := u.NewConsumer(c)
-		first = u.RegisterConsumer(c, b.Inode, probeOffset, InsnNop, uc)
+		first = u.RegisterConsumer(c, b.Inode, probeOffset, uc)
 		u.Unregister(c, first, uc)
 		now := c.Load(first.F(u.f.inode)) == poisonFree
 		if counted := k.Lifetime == LifetimeRefcount && k.Tree != TreeSeqcount && !k.Ret.leased(); now != counted {
@@ -219,7 +219,7 @@ func TestRegisterHasTeeth(t *testing.T) {
 			for range 10 {
 				uc := u.NewConsumer(c)
 				w.live[uc.A] = true
-				p := u.RegisterConsumer(c, b.Inode, probeOffset, InsnNop, uc)
+				p := u.RegisterConsumer(c, b.Inode, probeOffset, uc)
 				for range 20 {
 					c.Compute(1)
 				}

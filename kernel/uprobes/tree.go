@@ -144,6 +144,30 @@ func (u *Uprobes) treeRW() locking.QRWLock {
 
 func (u *Uprobes) treeSeq() locking.Seqcount { return locking.Seqcount(u.globals.F(u.f.seqcount)) }
 
+// treeReadLock is the tree's lock for reading as those take it who need the tree
+// as a whole, not one uprobe of it: lockless walks do without.
+func (u *Uprobes) treeReadLock(c *sim.CPU) {
+	switch u.k.Tree {
+	case TreeSpinlock:
+		u.treeSpin().Lock(c)
+	case TreePercpuRWSem:
+		u.treeSem.DownRead(c)
+	default:
+		u.treeRW().ReadLock(c)
+	}
+}
+
+func (u *Uprobes) treeReadUnlock(c *sim.CPU) {
+	switch u.k.Tree {
+	case TreeSpinlock:
+		u.treeSpin().Unlock(c)
+	case TreePercpuRWSem:
+		u.treeSem.UpRead(c)
+	default:
+		u.treeRW().ReadUnlock(c)
+	}
+}
+
 // treeWriteLock keeps out everybody else who changes the tree, and everybody who
 // reads it under its lock; readers without lock repeat a miss.
 func (u *Uprobes) treeWriteLock(c *sim.CPU) {

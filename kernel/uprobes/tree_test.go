@@ -51,7 +51,7 @@ func treeUnderWriters(t *testing.T, tree Tree, seed uint64) (retried int64) {
 		for range rounds {
 			var ps []sim.Ptr
 			for i := range uint64(6) {
-				ps = append(ps, u.allocUprobe(c, w.Probes[0].Inode, 0x100*(i*7%6+1), InsnNop))
+				ps = append(ps, u.allocUprobe(c, w.Probes[0].Inode, 0x100*(i*7%6+1)))
 			}
 			for _, p := range ps {
 				u.put(c, p)

@@ -79,6 +79,7 @@ type Uprobes struct {
 	ops                                  [3]sim.Ptr // by Insn
 	tree                                 rbTree
 	treeSem, dupMmap                     locking.PercpuRWSem
+	mmapMutexes                          [mmapHashSize]sim.Ptr
 	delayed                              locking.Mutex
 	delayedList                          sim.Ref
 	hits                                 kmem.PerCPU
@@ -121,6 +122,7 @@ func New(sys *mm.System, cfg Config) *Uprobes {
 	u.initLocks(c)
 	u.initTimer(cfg.RITimer)
 	u.initFree()
+	sys.SetFileHooks(u)
 	return u
 }
 
@@ -145,6 +147,10 @@ func (u *Uprobes) initLocks(c *sim.CPU) {
 	u.dupMmap = u.b.PercpuRWSems.New(u.b.Arena, u.b.Arena.Object(dupMmapLayout, ""))
 	if u.k.Tree == TreePercpuRWSem {
 		u.treeSem = u.b.PercpuRWSems.New(u.b.Arena, u.b.Arena.Object(treeSemLayout, ""))
+	}
+	for i := range u.mmapMutexes {
+		u.mmapMutexes[i] = u.b.Arena.Packed(mmapMutexLayout, "")
+		u.b.Mutexes.At(u.mmapMutexes[i], mmapMutexFields).Init(c)
 	}
 	delayed := u.b.Arena.Object(delayedLayout, "")
 	u.delayed = u.b.Mutexes.At(delayed, locking.MutexFieldsOf(delayedLayout, "delayed_uprobe_lock"))
@@ -199,12 +205,22 @@ func (u *Uprobes) Choices() Choices { return u.k }
 // RefWord is the word uprobe.ref of the uprobe at p, for checks.
 func (u *Uprobes) RefWord(p sim.Ptr) sim.Ref { return p.F(u.f.ref) }
 
+// Uncopied makes the uprobe at p, which was registered at boot, one whose place
+// no process has mapped so far: its instruction has not been copied.
+func (u *Uprobes) Uncopied(c *sim.CPU, p sim.Ptr) {
+	c.Store(p.F(u.f.flags), 0)
+	c.Store(p.F(u.f.ops), 0)
+}
+
 // ExpireLeases is ri_timer of a task as a thread of its own runs it, on another
 // CPU than the task: for checks, which leave the timer wheel out.
 func (u *Uprobes) ExpireLeases(c *sim.CPU, task sim.TaskID) {
 	utask := c.LoadPtr(u.b.Sched.Task(task).F(sched.TaskUtask))
 	u.riTimer(c, utask.Add(offRITimer))
 }
+
+// HitsWord is where handlers count that run on a CPU, for checks.
+func (u *Uprobes) HitsWord(cpu int) sim.Ref { return u.hits.Of(cpu).F(hitsCount) }
 
 // Hits is what the handlers counted on all CPUs.
 func (u *Uprobes) Hits(c *sim.CPU) (n uint64) {

@@ -210,8 +210,8 @@ func (u *Uprobes) handleReturn(c *sim.CPU, p sim.Ptr) {
 	head := u.consumers(p)
 	for n := list.First(c, head); n.A != head.A; n = list.Next(c, n) {
 		uc := consumerOf(n)
-		if c.Load(uc.F(consRetHandler)) != 0 {
-			u.runHandler(c, uc, p)
+		if fn := c.Load(uc.F(consRetHandler)); fn != 0 {
+			u.runHandler(c, uc, p, fn)
 		}
 	}
 	u.consumersUnlock(c, p)

@@ -50,6 +50,12 @@ func (u *Uprobes) NewArea(c *sim.CPU, m *mm.MM) {
 	c.StoreRelease(u.sys.XOLArea(m.Ptr()), uint64(area.A))
 }
 
+// Slot is the word of the XOL area that the copied instruction of the n-th slot
+// begins in, for checks.
+func (u *Uprobes) Slot(c *sim.CPU, m *mm.MM, n uint64) sim.Ref {
+	return c.LoadPtr(u.areaOf(c, m).F(u.f.areaPage)).Ref(n*xolSlotBytes, 8)
+}
+
 // preSsout is pre_ssout: a reference for the time of the step (with refcounted
 // hits there is one), a slot, the instruction in it, and the trap flag. False
 // where the uprobe is just going away.

@@ -82,7 +82,7 @@ func (l SpinLock) tail() sim.Ref          { return sim.Ref{A: l.word.A + 2, D: l
 // Lock is spin_lock.
 func (l SpinLock) Lock(c *sim.CPU) {
 	l.k.preempt.Disable(c)
-	if v, ok := c.CmpXchg(l.word, 0, locked, sim.Acquire); !ok {
+	if v, ok := c.CmpXchg(l.word, 0, locked, c.OrderUnless(breakAcquire, sim.Acquire)); !ok {
 		c.LockContended(l.word.A, sim.Exclusive)
 		l.slow(c, v)
 	}
@@ -111,13 +111,13 @@ func (l SpinLock) Unlock(c *sim.CPU) {
 // another lock. They have no name in lock reports, and preemption is that
 // lock's business.
 func (l SpinLock) ArchLock(c *sim.CPU) {
-	if v, ok := c.CmpXchg(l.word, 0, locked, sim.Acquire); !ok {
+	if v, ok := c.CmpXchg(l.word, 0, locked, c.OrderUnless(breakAcquire, sim.Acquire)); !ok {
 		l.slow(c, v)
 	}
 }
 
 // ArchUnlock is arch_spin_unlock: a release store of the locked byte.
-func (l SpinLock) ArchUnlock(c *sim.CPU) { c.StoreRelease(l.lockedByte(), 0) }
+func (l SpinLock) ArchUnlock(c *sim.CPU) { c.StoreReleaseUnless(breakRelease, l.lockedByte(), 0) }
 
 // tryLock is queued_spin_trylock.
 func (l SpinLock) tryLock(c *sim.CPU) bool {

@@ -29,7 +29,8 @@ func (l SpinLock) trySetPending(c *sim.CPU) bool {
 		return false
 	}
 	if v&lockedMask != 0 {
-		c.SpinWhile(l.lockedByte(), 0, locked)
+		c.SpinUntil(sim.Never, sim.Cond{Ref: l.lockedByte(), Test: sim.Ne, Arg: locked,
+			Order: c.OrderUnless(breakPending, sim.Acquire)}) // smp_cond_load_acquire
 	}
 	c.Store(l.lockedPending(), locked) // d
 	return true

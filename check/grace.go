@@ -1,0 +1,97 @@
+package check
+
+import (
+	"fmt"
+
+	"mmsim/explore"
+	"mmsim/kernel/rcu"
+	"mmsim/sim"
+)
+
+// graces is RCU as the memory model defines it. A callback runs where its thread
+// waits for the grace period; what no thread waits for ends after everything else.
+type graces struct {
+	on     bool         // executions run; before, one CPU builds the initial state
+	queued [][]callback // by CPU
+}
+
+type callback struct {
+	domain rcu.Domain
+	f      func(c *sim.CPU)
+}
+
+var _ rcu.Model = (*graces)(nil)
+
+func newGraces(cpus int) *graces { return &graces{queued: make([][]callback, cpus)} }
+
+// reset makes ready for an execution.
+func (g *graces) reset() {
+	g.on = true
+	for i := range g.queued {
+		g.queued[i] = g.queued[i][:0]
+	}
+}
+
+// ReadLock implements rcu.Model.
+func (g *graces) ReadLock(c *sim.CPU, d rcu.Domain) {
+	if g.on {
+		explore.ReadLock(c, uint64(d))
+	}
+}
+
+// ReadUnlock implements rcu.Model.
+func (g *graces) ReadUnlock(c *sim.CPU, d rcu.Domain) {
+	if g.on {
+		explore.ReadUnlock(c, uint64(d))
+	}
+}
+
+// Synchronize implements rcu.Model.
+func (g *graces) Synchronize(c *sim.CPU, d rcu.Domain) {
+	if g.on {
+		explore.Synchronize(c, uint64(d))
+	}
+}
+
+// Call implements rcu.Model.
+func (g *graces) Call(c *sim.CPU, d rcu.Domain, f func(c *sim.CPU)) {
+	if !g.on {
+		f(c)
+		return
+	}
+	g.queued[c.ID()] = append(g.queued[c.ID()], callback{d, f})
+}
+
+// wait lets a thread wait for the grace periods of all its callbacks, and runs
+// them; those that they queue as well.
+func (g *graces) wait(c *sim.CPU) {
+	q := &g.queued[c.ID()]
+	for len(*q) > 0 {
+		d := (*q)[0].domain
+		g.Synchronize(c, d)
+		due := make([]callback, 0, len(*q))
+		later := make([]callback, 0, len(*q))
+		for _, cb := range *q {
+			if cb.domain == d {
+				due = append(due, cb)
+			} else {
+				later = append(later, cb)
+			}
+		}
+		*q = later
+		for _, cb := range due {
+			cb.f(c)
+		}
+	}
+}
+
+// domainName is how columns tell RCU domains apart.
+func domainName(d uint64) string {
+	switch rcu.Domain(d) {
+	case rcu.DomainRCU:
+		return ""
+	case rcu.DomainTasksTrace:
+		return "_trace"
+	}
+	return fmt.Sprintf(" (srcu %d)", d-uint64(rcu.DomainSRCU))
+}
