@@ -60,7 +60,7 @@ func TestOracleAgreesWithVisibleTable(t *testing.T) {
 		p := load(t, "visible/"+v.name)
 		for m := explore.SC; m <= explore.LKMM; m++ {
 			want := v.verdicts[m]
-			if want == '-' || p.uses.rcu && m != explore.LKMM {
+			if want == '-' {
 				continue
 			}
 			all, inOrder := axOutcomes(p, m)

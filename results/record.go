@@ -14,7 +14,7 @@ const SchemaVersion = 1
 // ModelVersion is part of what a record's hash covers. It is raised whenever
 // any change of the simulator can change any result, so that no stored record
 // is taken for one of the present model.
-const ModelVersion = 2
+const ModelVersion = 3
 
 // Setting is one key of a configuration and the value it has.
 type Setting struct {

@@ -40,7 +40,7 @@ func TestSignalsKeepWhatIsChecked(t *testing.T) {
 			t.Errorf("no %q in the report:\n%s", want, &out)
 		}
 	}
-	if !strings.Contains(log.String(), "interrupted\n") || !strings.Contains(log.String(), "of 10 verdicts finished") {
+	if !strings.Contains(log.String(), "interrupted\n") || !strings.Contains(log.String(), "of 11 verdicts finished") {
 		t.Errorf("the log says %q", &log)
 	}
 }
