@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,12 +115,30 @@ func (q *CheckRequest) page(rs []*checkJob, missing []string) *results.Report {
 		for _, r := range rs {
 			all = append(all, r.result)
 		}
-		rep.Notes = append(check.Differences(all), rep.Notes...)
+		rep.Notes = append(append(check.Differences(all), q.breakNotes(rs)...), rep.Notes...)
 	}
 	if len(missing) > 0 {
 		rep.Notes = append(rep.Notes, "Interrupted; not decided: "+strings.Join(missing, "; ")+".")
 	}
 	return rep
+}
+
+// breakNotes says where the break is known to matter, if something else was
+// checked and not violated: the break may not be on the path there.
+func (q *CheckRequest) breakNotes(rs []*checkJob) []string {
+	if q.Break == "" {
+		return nil
+	}
+	at := slices.IndexFunc(check.Mutants(), func(m check.Mutant) bool { return m.Name == q.Break })
+	m := check.Mutants()[at]
+	for _, j := range rs {
+		r := &j.result
+		if !r.Violated() && (r.Scenario != m.Scenario || r.Design != m.Design) {
+			return []string{fmt.Sprintf("%s: what --mutants tries is %s, %s; elsewhere it may not be on the path, and then nothing was taken out.",
+				q.Break, m.Scenario, m.Design)}
+		}
+	}
+	return nil
 }
 
 func (q *CheckRequest) title() string {
