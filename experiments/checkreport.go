@@ -101,7 +101,7 @@ func (q *CheckRequest) page(rs []*checkJob, missing []string) *results.Report {
 	rep := &results.Report{Title: "check: " + q.title(), Notes: []string{check.Scope}}
 	if len(rs) > 0 {
 		rep.Shared = []results.Setting{{Key: "search", Value: rs[0].result.Search},
-			{Key: "budget", Value: fmt.Sprintf("%v for each verdict", rs[0].o.Budget)}}
+			{Key: "budget", Value: budget(rs[0].o) + " for each verdict"}}
 	}
 	if q.Break != "" {
 		rep.Shared = append(rep.Shared, results.Setting{Key: "taken out", Value: q.Break})
@@ -121,6 +121,14 @@ func (q *CheckRequest) page(rs []*checkJob, missing []string) *results.Report {
 		rep.Notes = append(rep.Notes, "Interrupted; not decided: "+strings.Join(missing, "; ")+".")
 	}
 	return rep
+}
+
+// budget is what a verdict may take.
+func budget(o check.Options) string {
+	if o.Schedules == 0 {
+		return o.Budget.String()
+	}
+	return fmt.Sprintf("%v and %d schedules", o.Budget, o.Schedules)
 }
 
 // breakNotes says where the break is known to matter, if something else was
@@ -160,6 +168,7 @@ var checkColumns = []column[*check.Result]{
 	{"verdict", "verdict", (*check.Result).Verdict},
 	{"cpus_count", "CPUs", func(r *check.Result) string { return strconv.Itoa(r.CPUs) }},
 	{"schedules_count", "schedules", func(r *check.Result) string { return strconv.Itoa(r.Schedules) }},
+	{"depth_count", "depth", depth},
 	{"host_s", "seconds", func(r *check.Result) string { return fmt.Sprintf("%.1f", r.Took.Seconds()) }},
 	{"break", "", func(r *check.Result) string { return dash(r.Break) }},
 	{"search", "", func(r *check.Result) string { return r.Search }},
@@ -169,6 +178,14 @@ var checkColumns = []column[*check.Result]{
 	{"stale_reads_count", "", violation(func(v *results.Violation) string { return strconv.Itoa(v.StaleReads) })},
 	{"delayed_stores_count", "", violation(func(v *results.Violation) string { return strconv.Itoa(v.DelayedStores) })},
 	{"token", "", violation(func(v *results.Violation) string { return v.Token })},
+}
+
+// depth is the most operations on shared memory in one execution.
+func depth(r *check.Result) string {
+	if r.Sum == nil {
+		return dash("")
+	}
+	return strconv.Itoa(r.Sum.Depth)
 }
 
 func violation(f func(v *results.Violation) string) func(*check.Result) string {
