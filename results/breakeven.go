@@ -96,7 +96,11 @@ func (s *Summary) breakEven(l *series, design string) string {
 	at := crossing(l.rates, ratio)
 	switch {
 	case at < first:
-		return fmt.Sprintf("below %s/s", rate(first)) + regained(l.rates, ratio, lo, hi)
+		text := fmt.Sprintf("below %s/s", rate(first))
+		if sure := crossing(l.rates, lo); sure >= first {
+			text += fmt.Sprintf(" [<%s, %s]", rate(first), bound(sure, first, last))
+		}
+		return text + regained(l.rates, ratio, lo, hi)
 	case math.IsInf(at, 1):
 		return fmt.Sprintf("nowhere up to %s/s", rate(last))
 	}

@@ -23,6 +23,29 @@ func TestCrossing(t *testing.T) {
 	}
 }
 
+func TestBreakEvenSaysHowSureItIs(t *testing.T) {
+	for _, k := range []struct {
+		ratios [][3]float64 // ratio and its interval at 10, 100 and 1000 per second
+		want   string
+	}{
+		{[][3]float64{{0.5, 0.5, 0.5}, {2, 2, 2}, {4, 4, 4}}, "31.62/s [31.62, 31.62]"},
+		{[][3]float64{{0.5, 0.4, 1.1}, {2, 0.9, 3}, {4, 0.9, 5}}, "31.62/s [<10.00, >1.000k]"},
+		{[][3]float64{{0.5, 0.4, 0.6}, {0.5, 0.4, 0.6}, {0.5, 0.4, 0.6}}, "nowhere up to 1.000k/s"},
+		{[][3]float64{{2, 1.5, 3}, {2, 1.5, 3}, {2, 1.5, 3}}, "below 10.00/s"},
+		{[][3]float64{{1.1, 0.5, 3}, {2, 2, 3}, {2, 1.5, 3}}, "below 10.00/s [<10.00, 31.62]"}, // may win at 10/s
+		{[][3]float64{{4, 4, 4}, {0.25, 0.25, 0.25}, {0.25, 0.25, 0.25}}, "below 10.00/s but beats it from 31.62/s [31.62, 31.62]"},
+	} {
+		s := &Summary{rows: map[[2]string]*Row{}}
+		l := &series{rates: []float64{10, 100, 1000}, points: []string{"a", "b", "c"}}
+		for i, r := range k.ratios {
+			s.rows[[2]string{l.points[i], "new"}] = &Row{Ratio: Comparison{N: 3, Ratio: r[0], Lo: r[1], Hi: r[2]}}
+		}
+		if got := s.breakEven(l, "new"); got != k.want {
+			t.Errorf("ratios %v: %s, want %s", k.ratios, got, k.want)
+		}
+	}
+}
+
 func TestRegained(t *testing.T) {
 	x := []float64{10, 100, 1000}
 	nan := math.NaN()
