@@ -66,7 +66,7 @@ func (m *machine) boot() {
 		return
 	}
 	for i := range m.cpus {
-		m.run(m.handler(int32(i), interrupt{h: m.p.Hooks.Boot, from: int32(i)}))
+		m.run(m.handler(int32(i), interrupt{h: m.p.Hooks.Boot}))
 	}
 	for i := range m.cpus { // all that comes later knows of it
 		for j := range m.cpus {

@@ -129,9 +129,9 @@ type cpu struct {
 
 // interrupt is a handler on its way to a CPU.
 type interrupt struct {
-	h    sim.Handler
-	from int32
-	due  sim.Time // timers and ticks
+	h      sim.Handler
+	brings *known   // what its sender had done; nil for timers and ticks
+	due    sim.Time // timers and ticks
 }
 
 // section is an RCU read-side critical section in progress.
