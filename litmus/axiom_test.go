@@ -307,7 +307,7 @@ func (g *axGraph) rcu(hb, pb, prop rel) bool {
 			continue
 		}
 		for b := a + 1; b < len(g.ev) && g.ev[b].thread == g.ev[a].thread; b++ {
-			if g.ev[b].kind == axReadUnlock && g.ev[b].domain == g.ev[a].domain {
+			if g.ev[b].kind == axReadUnlock && g.ev[b].domain == g.ev[a].domain && g.ev[b].section == g.ev[a].section {
 				rscs[a] |= 1 << b
 				break
 			}
