@@ -76,6 +76,10 @@ func TestFaultsAreNoOutcomes(t *testing.T) {
 		{"spin_unlock(x);", "P0, line 5: spin_unlock of x, which P0 does not hold"},
 		{"rcu_read_unlock();", "P0, line 5: rcu_read_unlock outside of a reader"},
 		{"srcu_read_unlock(x, 0);", "P0, line 5: srcu_read_unlock outside of a reader of x"},
+		{"r1 = srcu_read_lock(x); srcu_read_unlock(x, r1); srcu_read_unlock(x, r1);", "P0, line 5: srcu_read_unlock outside of a reader of x"},
+		{"r1 = srcu_read_lock(x); r2 = srcu_read_lock(x); srcu_read_unlock(x, r1); srcu_read_unlock(x, r1);", "P0, line 5: srcu_read_unlock of x with the value of another reader"},
+		{"r1 = srcu_read_lock(x); r2 = srcu_read_lock(y); srcu_read_unlock(y, r1);", "P0, line 5: srcu_read_unlock of y with the value of another reader"},
+		{"r1 = srcu_read_lock(x); r2 = srcu_read_lock(x); srcu_read_unlock(x, 0);", "P0, line 5: srcu_read_unlock with a value that tells not which of 2 readers of x ends"},
 	} {
 		res := explored(t, compile(t, body(v.body)), explore.SC)
 		if res.Verdict() != Faulty || res.Fault.String() != v.want || len(res.States) != 0 {
