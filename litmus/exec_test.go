@@ -93,9 +93,14 @@ func TestFaultsAreNoOutcomes(t *testing.T) {
 func TestNoFaultInWhatCannotHappen(t *testing.T) {
 	const freed = "C t\n{ y=x; x=w; }\nP0(int **y)\n{ int *r0; int *r1; rcu_read_lock(); r0 = rcu_dereference(*y); r1 = READ_ONCE(*r0); *r1 = 1; rcu_read_unlock(); }\n" +
 		"P1(int **y, int *z, int *x)\n{ *z = x; synchronize_rcu(); rcu_assign_pointer(*y, z); synchronize_rcu(); WRITE_ONCE(*x, 0); }\nexists (true)"
-	for m := explore.SC; m <= explore.LKMM; m++ {
-		if res := explored(t, compile(t, freed), m); res.Fault != nil || res.Verdict() != Ok {
-			t.Errorf("under %v: %v, %v", m, res.Verdict(), res.Fault)
+	srcu := strings.NewReplacer("P0(", "P0(struct srcu_struct *s, ", "P1(", "P1(struct srcu_struct *s, ", "synchronize_rcu()", "synchronize_srcu(s)",
+		"rcu_read_lock()", "int a = srcu_read_lock(s)", "READ_ONCE(*r0);", "READ_ONCE(*r0); int b = srcu_read_lock(s);",
+		"rcu_read_unlock()", "srcu_read_unlock(s, b); srcu_read_unlock(s, a)").Replace(freed)
+	for _, src := range []string{freed, srcu} {
+		for m := explore.SC; m <= explore.LKMM; m++ {
+			if res := explored(t, compile(t, src), m); res.Fault != nil || res.Verdict() != Ok {
+				t.Errorf("%s\nunder %v: %v, %v", src, m, res.Verdict(), res.Fault)
+			}
 		}
 	}
 }
