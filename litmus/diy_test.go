@@ -45,10 +45,8 @@ type diyTest struct {
 // diyAccess is a memory access of the ring: a read or a write of a variable.
 type diyAccess struct {
 	write bool
-	kind  string // plain, acquire, release, xchg...
 	v     string
 	val   int
-	reg   string
 }
 
 // diyEdges are what joins the accesses of a thread, by whether they write.
