@@ -45,7 +45,7 @@ func (m *machine) readLock(c *sim.CPU, domain uint64, slot int) {
 	m.atSection(x, opReader, domain) // not inside while others run first
 	s.depth++
 	s.count++
-	m.tr.text(x, "rcu_read_lock"+m.domain(domain))
+	m.traceRCU(x, rcuLock, domain)
 	if m.g != nil {
 		s.lock = m.g.addRCU(x.cpu, rcuLock, none, domain)
 	}
@@ -60,7 +60,7 @@ func (m *machine) readUnlock(c *sim.CPU, domain uint64, slot int) {
 	}
 	m.atSection(x, opReader, domain)
 	s.depth--
-	m.tr.text(x, "rcu_read_unlock"+m.domain(domain))
+	m.traceRCU(x, rcuUnlock, domain)
 	if m.g == nil {
 		return
 	}
@@ -70,12 +70,16 @@ func (m *machine) readUnlock(c *sim.CPU, domain uint64, slot int) {
 	}
 }
 
-// domain is how traces name an RCU domain behind the names of RCU's functions.
-func (m *machine) domain(d uint64) string {
-	if m.tr == nil || m.p.Domain == nil {
-		return ""
+// traceRCU adds a row with the name of the kernel's function.
+func (m *machine) traceRCU(x *context, k rcuKind, domain uint64) {
+	if m.tr == nil {
+		return
 	}
-	return m.p.Domain(d)
+	names := [...]string{"rcu_read_lock", "rcu_read_unlock", "synchronize_rcu"}
+	if m.p.Domain != nil {
+		names = m.p.Domain(domain)
+	}
+	m.tr.text(x, names[k])
 }
 
 // doom notes that a grace period rules this execution out. The graph search
@@ -94,7 +98,7 @@ func (m *machine) synchronize(c *sim.CPU, domain uint64) {
 	x := m.all[c.Slot]
 	m.atSection(x, opGrace, domain)
 	x.op = op{kind: opSync, loc: none, domain: domain}
-	m.tr.text(x, "synchronize_rcu"+m.domain(domain))
+	m.traceRCU(x, rcuSync, domain)
 	if m.cpus[x.cpu].inside(domain) {
 		m.hang(x)
 	}
