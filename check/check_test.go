@@ -4,13 +4,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"mmsim/explore"
 	"mmsim/sim"
 )
 
-const budget = 20 * time.Second
+// schedules is far more than any search here needs.
+const schedules = 1_000_000
 
 func verdict(t *testing.T, scenario, design string, m explore.Model, b sim.Break, bound int) Result {
 	t.Helper()
@@ -18,7 +18,7 @@ func verdict(t *testing.T, scenario, design string, m explore.Model, b sim.Break
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := s.Run(design, Options{Model: m, Bound: bound, Broken: b, Budget: budget})
+	r := s.Run(design, Options{Model: m, Bound: bound, Broken: b, Schedules: schedules})
 	if r.Err != nil {
 		t.Fatalf("%s %s %v: %v", scenario, design, m, r.Err)
 	}
@@ -71,18 +71,21 @@ func TestVerdicts(t *testing.T) {
 		{"lock-readers", "percpu-rwsem", ""},
 		{"lock-readers", "seqlock", ""},
 	} {
-		var rs []Result
-		for m := explore.SC; m <= explore.LKMM; m++ {
-			r := verdict(t, k.scenario, k.design, m, 0, -1)
-			rs = append(rs, r)
-			want := slices.Contains(strings.Fields(k.violated), m.String())
-			if r.Violated() != want || !want && !r.Safe() {
-				t.Errorf("%s %s %v: %s, expected violated to be %v", k.scenario, k.design, m, r.Verdict(), want)
+		t.Run(k.scenario+"/"+k.design, func(t *testing.T) {
+			t.Parallel()
+			var rs []Result
+			for m := explore.SC; m <= explore.LKMM; m++ {
+				r := verdict(t, k.scenario, k.design, m, 0, -1)
+				rs = append(rs, r)
+				want := slices.Contains(strings.Fields(k.violated), m.String())
+				if r.Violated() != want || !want && !r.Safe() {
+					t.Errorf("%v: %s, expected violated to be %v", m, r.Verdict(), want)
+				}
 			}
-		}
-		if differs := k.violated != "" && len(strings.Fields(k.violated)) < 4; differs != (len(Differences(rs)) == 1) {
-			t.Errorf("%s %s: differences %q", k.scenario, k.design, Differences(rs))
-		}
+			if differs := k.violated != "" && len(strings.Fields(k.violated)) < 4; differs != (len(Differences(rs)) == 1) {
+				t.Errorf("differences %q", Differences(rs))
+			}
+		})
 	}
 }
 
@@ -95,14 +98,17 @@ func TestMutants(t *testing.T) {
 			t.Errorf("%s: no scenario", m.Name)
 			continue
 		}
-		for _, model := range []explore.Model{explore.ARM64, explore.LKMM} {
-			want := m.Redundant == "" && (model == explore.LKMM || !slices.Contains(notOnARM64, m.Name))
-			r := verdict(t, m.Scenario, m.Design, model, m.Break, m.Bound)
-			if r.Violated() != want || !want && !r.Safe() {
-				t.Errorf("%s, %v: %s after %d schedules, expected found to be %v", m.Name, model, r.Verdict(), r.Schedules, want)
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			for _, model := range []explore.Model{explore.ARM64, explore.LKMM} {
+				want := m.Redundant == "" && (model == explore.LKMM || !slices.Contains(notOnARM64, m.Name))
+				r := verdict(t, m.Scenario, m.Design, model, m.Break, m.Bound)
+				if r.Violated() != want || !want && !r.Safe() {
+					t.Errorf("%v: %s after %d schedules, expected found to be %v", model, r.Verdict(), r.Schedules, want)
+				}
+				t.Log(model, r.Schedules, r.Took)
 			}
-			t.Log(m.Name, model, r.Schedules, r.Took)
-		}
+		})
 	}
 }
 

@@ -1,10 +1,9 @@
 package check
 
 import (
-	"fmt"
-
 	"mmsim/explore"
 	"mmsim/kernel/rcu"
+	"mmsim/kernel/srcu"
 	"mmsim/sim"
 )
 
@@ -85,13 +84,17 @@ func (g *graces) wait(c *sim.CPU) {
 	}
 }
 
-// domainName is how columns tell RCU domains apart.
-func domainName(d uint64) string {
-	switch rcu.Domain(d) {
-	case rcu.DomainRCU:
-		return ""
-	case rcu.DomainTasksTrace:
-		return "_trace"
+// names are how columns tell the functions of RCU domains apart.
+func names(srcus *srcu.Domains) func(d uint64) [3]string {
+	return func(d uint64) [3]string {
+		switch domain := rcu.Domain(d); domain {
+		case rcu.DomainRCU:
+			return [3]string{"rcu_read_lock", "rcu_read_unlock", "synchronize_rcu"}
+		case rcu.DomainTasksTrace:
+			return [3]string{"rcu_read_lock_trace", "rcu_read_unlock_trace", "synchronize_rcu_tasks_trace"}
+		default:
+			of := "(" + srcus.Name(domain) + ")"
+			return [3]string{"srcu_read_lock" + of, "srcu_read_unlock" + of, "synchronize_srcu" + of}
+		}
 	}
-	return fmt.Sprintf(" (srcu %d)", d-uint64(rcu.DomainSRCU))
 }

@@ -32,10 +32,11 @@ type locked struct {
 }
 
 func newLocked(kind string) (*locked, error) {
-	w := &locked{Program: &explore.Program{Mem: sim.NewMemory(), Syms: &sim.Symbols{}, MustEnd: true, Domain: domainName}}
+	w := &locked{Program: &explore.Program{Mem: sim.NewMemory(), Syms: &sim.Symbols{}, MustEnd: true}}
 	rcus := newGraces(2)
 	b := kernel.NewBase(w.Mem, w.Syms, kernel.Config{CPUs: 2, TaskCPU: []int{0, 1}, TickPeriod: sim.Millisecond,
 		Pages: kmem.PageOptions{Pages: 512}, RWSem: &locking.RWSemOptions{}, RCU: &rcu.Options{Model: rcus}})
+	w.Domain = names(b.SRCU)
 	data := b.Arena.Object(protectedLayout, "")
 	w.a, w.b = data.F(protectedLayout.Field("a")), data.F(protectedLayout.Field("b"))
 	w.lock = busted{locking.BustedLockAt(data.F(protectedLayout.Field("busted")))}

@@ -57,9 +57,10 @@ func newWorld(d mm.Design, s setup) (*world, error) {
 		tasks, at = append(tasks, sim.TaskID(i)), append(at, i)
 	}
 	w.rcu = newGraces(s.cpus)
-	w.Reset, w.Domain = w.rcu.reset, domainName
+	w.Reset = w.rcu.reset
 	w.base = kernel.NewBase(w.Mem, w.Syms, kernel.Config{CPUs: s.cpus, TaskCPU: at, TickPeriod: sim.Millisecond,
 		Pages: kmem.PageOptions{Pages: 512}, RWSem: &locking.RWSemOptions{}, RCU: &rcu.Options{Model: w.rcu}})
+	w.Domain = names(w.base.SRCU)
 	w.sys = mm.New(w.base, mm.Config{Design: d, Layouts: l.Layouts, BroadcastTLB: true, SeqBits: s.seqBits, Poison: s.poison})
 	w.c = sim.NewDirect(w.Mem)
 	w.mm = w.sys.NewMM(w.c, "mm", tasks)

@@ -44,7 +44,7 @@ func (m *machine) begin() {
 func (p *cpu) reset() {
 	p.ctx, p.irq, p.irqOff = nil, nil, false
 	p.pending, p.timers, p.ticks = p.pending[:0], p.timers[:0], p.ticks[:0]
-	for _, s := range p.nest {
+	for _, s := range p.sections {
 		s.depth = 0
 	}
 }
@@ -66,7 +66,7 @@ func (m *machine) boot() {
 		return
 	}
 	for i := range m.cpus {
-		m.run(m.handler(int32(i), interrupt{h: m.p.Hooks.Boot, from: int32(i)}))
+		m.run(m.handler(int32(i), interrupt{h: m.p.Hooks.Boot}))
 	}
 	for i := range m.cpus { // all that comes later knows of it
 		for j := range m.cpus {

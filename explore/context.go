@@ -33,7 +33,7 @@ type context struct {
 	inHook    bool       // and is running
 	step      sim.Step
 
-	waits []uint64 // sections that a grace period waits for, without a graph
+	waits []awaited // what a grace period waits for, without a graph
 
 	op    op
 	cands []cand

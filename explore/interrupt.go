@@ -19,23 +19,57 @@ func (m *machine) pause(c *sim.CPU, k opKind, cpu int) *context {
 	return x
 }
 
-// handoff orders all that CPU from has done before all that CPU to does next:
-// a wake-up, an interrupt, a context that moves.
-func (m *machine) handoff(from, to int32) {
-	if m.g == nil || from == to {
+// known is what a CPU has done and knows at some point: what a wake-up, an
+// interrupt or a context that moves brings to another CPU.
+type known struct {
+	clock []uint16
+	rows  [][]uint64 // of the sets in knownSets
+}
+
+// knownSets are the sets of a CPU that another one learns.
+func (g *graph) knownSets() []int {
+	if g.model == LKMM {
+		return []int{acAll, acCsAll}
+	}
+	return []int{acAll, acAny, acNextW}
+}
+
+// knows is what CPU cpu could tell another one now; nil without a graph.
+func (m *machine) knows(cpu int32) *known {
+	if m.g == nil {
+		return nil
+	}
+	t := &m.g.th[cpu]
+	k := &known{clock: append([]uint16(nil), t.clock...)}
+	for _, set := range m.g.knownSets() {
+		k.rows = append(k.rows, append([]uint64(nil), t.set(m.g, set)...))
+	}
+	return k
+}
+
+// learn orders all that k is about before all that CPU cpu does next.
+func (m *machine) learn(cpu int32, k *known) {
+	if k == nil {
 		return
 	}
-	a, b := &m.g.th[from], &m.g.th[to]
-	for i, n := range a.clock {
-		b.clock[i] = max(b.clock[i], n)
+	t := &m.g.th[cpu]
+	for i, n := range k.clock {
+		t.clock[i] = max(t.clock[i], n)
 	}
 	if m.g.model == LKMM {
-		union(b.set(m.g, acSF), a.set(m.g, acAll))
-		union(b.set(m.g, acSFc), a.set(m.g, acCsAll))
+		union(t.set(m.g, acSF), k.rows[0])
+		union(t.set(m.g, acSFc), k.rows[1])
 		return
 	}
-	for _, k := range []int{acAll, acAny, acNextW} {
-		union(b.set(m.g, acAny), a.set(m.g, k))
+	for _, row := range k.rows {
+		union(t.set(m.g, acAny), row)
+	}
+}
+
+// handoff is both at once.
+func (m *machine) handoff(from, to int32) {
+	if from != to {
+		m.learn(to, m.knows(from))
 	}
 }
 
@@ -99,7 +133,7 @@ func (m *machine) Idle(c *sim.CPU) {
 func (m *machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
 	x := m.pause(c, opIPI, cpu)
 	m.interrupts(x)
-	m.cpus[cpu].pending = append(m.cpus[cpu].pending, interrupt{h: h, from: x.cpu})
+	m.cpus[cpu].pending = append(m.cpus[cpu].pending, interrupt{h: h, brings: m.knows(x.cpu)})
 	m.tr.text(x, fmt.Sprintf("interrupt to CPU%d", cpu))
 }
 
@@ -108,7 +142,7 @@ func (m *machine) SendIPI(c *sim.CPU, cpu int, h sim.Handler) {
 func (m *machine) SetTimer(c *sim.CPU, d sim.Time, h sim.Handler) {
 	x := m.all[c.Slot]
 	m.interrupts(x)
-	m.cpus[x.cpu].timers = append(m.cpus[x.cpu].timers, interrupt{h, x.cpu, m.clock + d})
+	m.cpus[x.cpu].timers = append(m.cpus[x.cpu].timers, interrupt{h: h, due: m.clock + d})
 	m.tr.text(x, "sets a timer")
 }
 
@@ -117,7 +151,7 @@ func (m *machine) SetTimer(c *sim.CPU, d sim.Time, h sim.Handler) {
 func (m *machine) SetTick(c *sim.CPU, d sim.Time, h sim.Handler) {
 	x := m.all[c.Slot]
 	m.usesCPU = true
-	m.cpus[x.cpu].ticks = append(m.cpus[x.cpu].ticks, interrupt{h, x.cpu, m.clock + d})
+	m.cpus[x.cpu].ticks = append(m.cpus[x.cpu].ticks, interrupt{h: h, due: m.clock + d})
 }
 
 // TLBI implements sim.Executor: of a broadcast invalidation, the barriers.
@@ -170,7 +204,7 @@ func (m *machine) handler(cpu int32, i interrupt) *context {
 	x.start(cpu, task, i.h, ready)
 	x.c.InIRQ = true
 	p.irq = x
-	m.handoff(i.from, cpu)
+	m.learn(cpu, i.brings)
 	return x
 }
 

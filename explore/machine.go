@@ -124,21 +124,24 @@ type cpu struct {
 	timers   []interrupt
 	ticks    []interrupt
 	idleBody func(c *sim.CPU) // Hooks.Idle
-	nest     map[uint64]*section
+	sections []*section
 }
 
 // interrupt is a handler on its way to a CPU.
 type interrupt struct {
-	h    sim.Handler
-	from int32
-	due  sim.Time // timers and ticks
+	h      sim.Handler
+	brings *known   // what its sender had done; nil for timers and ticks
+	due    sim.Time // timers and ticks
 }
 
-// section is an RCU read-side critical section in progress.
+// section is an RCU read-side critical section, in progress if its depth is
+// above zero. Sections of one domain overlap in different slots.
 type section struct {
-	depth int
-	lock  int32  // index of the event
-	count uint64 // sections entered so far
+	domain uint64
+	slot   int
+	depth  int
+	lock   int32  // index of the event
+	count  uint64 // sections entered so far
 }
 
 func newMachine(p *Program, model Model) *machine {
@@ -151,9 +154,6 @@ func newMachine(p *Program, model Model) *machine {
 		}
 	}
 	m.cpus = make([]cpu, n)
-	for i := range m.cpus {
-		m.cpus[i].nest = map[uint64]*section{}
-	}
 	for i, t := range p.Threads {
 		m.all = append(m.all, newContext(m, i, t.Name))
 	}
@@ -215,7 +215,7 @@ func (m *machine) rule() {
 // openSections lists the beginnings of the read-side sections in progress.
 func (m *machine) openSections() (locks []int32) {
 	for i := range m.cpus {
-		for _, s := range m.cpus[i].nest {
+		for _, s := range m.cpus[i].sections {
 			if s.depth > 0 {
 				locks = append(locks, s.lock)
 			}

@@ -25,10 +25,18 @@ func StoreDeps(c *sim.CPU, data, ctrl sim.Dep) { of(c).storeDeps(c, data, ctrl) 
 
 // ReadLock is rcu_read_lock as the models define it; domain 0 is RCU, any other
 // number an SRCU structure.
-func ReadLock(c *sim.CPU, domain uint64) { of(c).readLock(c, domain) }
+func ReadLock(c *sim.CPU, domain uint64) { of(c).readLock(c, domain, 0) }
 
 // ReadUnlock is rcu_read_unlock.
-func ReadUnlock(c *sim.CPU, domain uint64) { of(c).readUnlock(c, domain) }
+func ReadUnlock(c *sim.CPU, domain uint64) { of(c).readUnlock(c, domain, 0) }
+
+// ReadLockSlot is srcu_read_lock: sections of one CPU and domain may overlap if
+// they are in different slots. Within a slot they nest; slot 0 is that of
+// ReadLock.
+func ReadLockSlot(c *sim.CPU, domain uint64, slot int) { of(c).readLock(c, domain, slot) }
+
+// ReadUnlockSlot is srcu_read_unlock.
+func ReadUnlockSlot(c *sim.CPU, domain uint64, slot int) { of(c).readUnlock(c, domain, slot) }
 
 // Synchronize is synchronize_rcu as the models define it.
 func Synchronize(c *sim.CPU, domain uint64) { of(c).synchronize(c, domain) }
@@ -135,119 +143,4 @@ func (m *machine) afterUnlockLock(c *sim.CPU) {
 		m.g.afterUnlockLock(x.cpu)
 	}
 	m.tr.text(x, "smp_mb__after_unlock_lock")
-}
-
-func (m *machine) sectionOf(x *context, domain uint64) *section {
-	p := &m.cpus[x.cpu]
-	s := p.nest[domain]
-	if s == nil {
-		s = new(section)
-		p.nest[domain] = s
-	}
-	return s
-}
-
-// atSection is the arrival at an end of a read-side section, or the beginning of
-// a grace period. In the graph that is no choice, but a replay counts every
-// operation.
-func (m *machine) atSection(x *context, k opKind, domain uint64) {
-	if m.g == nil || m.allWords {
-		x.op = op{kind: k, loc: none, domain: domain}
-		m.arrive(x)
-	}
-	m.ops++
-}
-
-func (m *machine) readLock(c *sim.CPU, domain uint64) {
-	x := m.all[c.Slot]
-	s := m.sectionOf(x, domain)
-	if s.depth > 0 {
-		s.depth++
-		return
-	}
-	m.atSection(x, opReader, domain) // not inside while others run first
-	s.depth++
-	s.count++
-	m.tr.text(x, "rcu_read_lock"+m.domain(domain))
-	if m.g != nil {
-		s.lock = m.g.addRCU(x.cpu, rcuLock, none, domain)
-	}
-}
-
-func (m *machine) readUnlock(c *sim.CPU, domain uint64) {
-	x := m.all[c.Slot]
-	s := m.sectionOf(x, domain)
-	if s.depth > 1 {
-		s.depth--
-		return
-	}
-	m.atSection(x, opReader, domain)
-	s.depth--
-	m.tr.text(x, "rcu_read_unlock"+m.domain(domain))
-	if m.g == nil {
-		return
-	}
-	m.g.addRCU(x.cpu, rcuUnlock, s.lock, domain)
-	if m.g.graces > 0 && !m.g.doomed && !m.g.graceful() {
-		m.doom(x)
-	}
-}
-
-// domain is how traces name an RCU domain behind the names of RCU's functions.
-func (m *machine) domain(d uint64) string {
-	if m.tr == nil || m.p.Domain == nil {
-		return ""
-	}
-	return m.p.Domain(d)
-}
-
-// doom notes that a grace period rules this execution out. The graph search
-// goes on to its end all the same, to see what races there are.
-func (m *machine) doom(x *context) {
-	m.g.doomed = true
-	if _, ok := m.d.(*graphSearch); !ok {
-		m.end = cut
-		x.yield()
-	}
-}
-
-// synchronize waits for the readers that are inside now. In the graph a grace
-// period waits for nobody: the RCU axiom rules out what it forbids.
-func (m *machine) synchronize(c *sim.CPU, domain uint64) {
-	x := m.all[c.Slot]
-	m.atSection(x, opGrace, domain)
-	x.op = op{kind: opSync, loc: none, domain: domain}
-	m.tr.text(x, "synchronize_rcu"+m.domain(domain))
-	if m.sectionOf(x, domain).depth > 0 {
-		m.hang(x)
-	}
-	if m.g != nil {
-		m.g.fence(x.cpu, sim.MB)
-		m.g.addRCU(x.cpu, rcuSync, none, domain)
-		return
-	}
-	m.snapshot(x, domain)
-	m.arrive(x)
-}
-
-// snapshot notes the sections that a grace period of x has to wait for.
-func (m *machine) snapshot(x *context, domain uint64) {
-	x.waits = x.waits[:0]
-	for i := range m.cpus {
-		n := uint64(0)
-		if s := m.cpus[i].nest[domain]; s != nil && s.depth > 0 {
-			n = s.count
-		}
-		x.waits = append(x.waits, n)
-	}
-}
-
-// quiescent reports whether those sections have ended.
-func (m *machine) quiescent(x *context) bool {
-	for i, n := range x.waits {
-		if s := m.cpus[i].nest[x.op.domain]; n != 0 && s.depth > 0 && s.count == n {
-			return false
-		}
-	}
-	return true
 }

@@ -28,9 +28,9 @@ type Program struct {
 	// schedules most of its work: leave it in only if some thread waits for that
 	// CPU, or a grace period for its quiescent state.
 	Hooks sim.Hooks
-	// Domain is what traces have behind the names of RCU's functions for a domain
-	// ("_trace"); may be nil.
-	Domain func(domain uint64) string
+	// Domain gives the names of rcu_read_lock, rcu_read_unlock and
+	// synchronize_rcu of an RCU domain, for traces; may be nil.
+	Domain func(domain uint64) [3]string
 	// Reset puts everything that bodies and invariants keep on the Go side
 	// (registers, ghost state) back to its initial value; may be nil.
 	Reset func()

@@ -47,6 +47,7 @@ type run struct {
 	outcomes map[string]int
 	started  time.Time
 	stop     bool // a limit was reached
+	whole    bool // bounded searches prune nothing: for tests
 	after    int  // executions since the first violation
 	length   int  // operations of the best one
 }
@@ -122,7 +123,7 @@ func (r *run) rounds() (again bool) {
 	}
 	for b := 0; b <= r.o.Bound && !r.stop; b++ {
 		clear(r.outcomes)
-		s := &schedSearch{bound: b}
+		s := &schedSearch{bound: b, whole: r.whole}
 		if r.loop(s) {
 			return true
 		}

@@ -34,7 +34,7 @@ func (m *machine) candidates(x *context, stale bool) []cand {
 			list = m.ways(list, x, stale)
 		}
 	case o.kind == opSync:
-		if m.quiescent(x) {
+		if x.quiescent() {
 			list = append(list, cand{})
 		}
 	default:

@@ -34,14 +34,16 @@ var binaryOps = map[string]arith{"|": bitOr, "^": bitXor, "&": bitAnd, "==": equ
 	"*": times, "/": over, "%": modulo}
 
 // val is a value that a thread computes with, and the dependency it carries.
-// Integers are 64-bit and signed, whatever their declaration says.
+// Integers are 64-bit and signed, whatever their declaration says. What
+// srcu_read_lock returned names its section, until it is computed with.
 type val struct {
-	v int64
-	d sim.Dep
+	v       int64
+	d       sim.Dep
+	section int32 // 0 is none
 }
 
 // with adds another value's dependency.
-func (a val) with(b val) val { return val{a.v, a.d | b.d} }
+func (a val) with(b val) val { return val{a.v, a.d | b.d, a.section} }
 
 func truth(b bool) int64 {
 	if b {

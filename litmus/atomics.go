@@ -20,7 +20,7 @@ func (t *thread) rmw(n *node, r sim.Ref) val {
 	}
 	t.run.on.storeDeps(t, arg.d)
 	old := t.c.RMW(r, k.rmw, uint64(arg.v), 0, k.order)
-	return val{k.result.of(old.V, uint64(arg.v), k.rmw), old.D | arg.d}
+	return val{v: k.result.of(old.V, uint64(arg.v), k.rmw), d: old.D | arg.d}
 }
 
 // of is what an operation with this result returns.
@@ -45,7 +45,7 @@ func (t *thread) cmpXchg(n *node, r sim.Ref) val {
 	}
 	t.run.on.storeDeps(t, old.d|v.d)
 	prev := t.c.RMW(r, sim.CmpXchg, uint64(v.v), uint64(old.v), n.prim.order)
-	return val{int64(prev.V), prev.D}
+	return val{v: int64(prev.V), d: prev.D}
 }
 
 // addUnless executes atomic_add_unless(x, a, u) as a loop of cmpxchg: what ends
@@ -65,9 +65,9 @@ func (t *thread) addUnless(n *node, r sim.Ref) val {
 		found := int64(prev.V)
 		if found == guess || found == unless.v {
 			if n.prim.result == oldValue {
-				return val{found, prev.D}
+				return val{v: found, d: prev.D}
 			}
-			return val{truth(found == guess), prev.D}
+			return val{v: truth(found == guess), d: prev.D}
 		}
 		guess = found
 	}

@@ -207,7 +207,9 @@ func (g *axGraph) consistent(m explore.Model) bool {
 	default:
 		return g.lkmm()
 	}
-	return order.acyclic() && g.quiescent(order)
+	grace := g.set(func(e *axEvent) bool { return e.kind == axSync }) // a full barrier
+	order = order.or(seq(g.set((*axEvent).isM), g.po, grace, g.po, g.set((*axEvent).isM)))
+	return order.acyclic() && g.quiescent(order) && g.srcu(order)
 }
 
 func (g *axGraph) tso() rel {
@@ -300,14 +302,26 @@ func (g *axGraph) lkmm() bool {
 
 // rcu is the axiom of grace periods.
 func (g *axGraph) rcu(hb, pb, prop rel) bool {
-	link := seq(g.po.opt(), hb.star(), pb.star(), prop, g.po)
+	order := g.rcuOrder(seq(g.po.opt(), hb.star(), pb.star(), prop, g.po))
+	rcuFence := seq(g.po, order, g.po.opt())
+	return seq(prop, rcuFence, hb.star(), pb.star()).irreflexive()
+}
+
+// srcu is that axiom for a model with one order of the events.
+func (g *axGraph) srcu(order rel) bool {
+	to := order.star()
+	return seq(to, g.po, g.rcuOrder(seq(g.po.opt(), to, g.po)), g.po.opt()).irreflexive()
+}
+
+// rcuOrder relates the ends of chains with no more readers than grace periods.
+func (g *axGraph) rcuOrder(link rel) rel {
 	rscs, domain := g.rel(), g.make(func(a, b int) bool { return g.ev[a].domain == g.ev[b].domain })
 	for a := range g.ev {
 		if g.ev[a].kind != axReadLock {
 			continue
 		}
 		for b := a + 1; b < len(g.ev) && g.ev[b].thread == g.ev[a].thread; b++ {
-			if g.ev[b].kind == axReadUnlock && g.ev[b].domain == g.ev[a].domain {
+			if g.ev[b].kind == axReadUnlock && g.ev[b].domain == g.ev[a].domain && g.ev[b].section == g.ev[a].section {
 				rscs[a] |= 1 << b
 				break
 			}
@@ -320,12 +334,10 @@ func (g *axGraph) rcu(hb, pb, prop rel) bool {
 		mid := link.or(seq(link, order, link))
 		next := order.or(seq(gp, mid, rscsi).and(domain), seq(rscsi, mid, gp).and(domain), seq(order, link, order))
 		if slices.Equal(next, order) {
-			break
+			return order
 		}
 		order = next
 	}
-	rcuFence := seq(g.po, order, g.po.opt())
-	return seq(prop, rcuFence, hb.star(), pb.star()).irreflexive()
 }
 
 // axOutcomes are the states that a model allows: all, and those that need no

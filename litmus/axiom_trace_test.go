@@ -41,6 +41,7 @@ type axEvent struct {
 	lock             bool    // part of spin_lock
 	unlock           bool
 	domain           int // of readers and grace periods
+	section          int32
 }
 
 // axTrace is one way that a thread can run.
@@ -118,8 +119,8 @@ func (x *axRecorder) Fence(_ *sim.CPU, f sim.Fence) {
 
 func (x *axRecorder) Spin(*sim.CPU, sim.Time) int { panic(axDead{}) }
 
-func (x *axRecorder) mark(k axKind, domain int) {
-	x.events = append(x.events, axEvent{kind: k, domain: domain, rmw: -1})
+func (x *axRecorder) mark(k axKind, domain int, section int32) {
+	x.events = append(x.events, axEvent{kind: k, domain: domain, section: section, rmw: -1})
 }
 
 // axPlatform records the primitives that the contract lacks.
@@ -133,7 +134,7 @@ func (p axPlatform) storeDeps(t *thread, data sim.Dep) {
 	p.x.data, p.x.ctrl = data, t.ctrl
 }
 func (p axPlatform) storeMB(t *thread, r sim.Ref, v uint64) { t.c.Store(r, v); t.c.SmpMB() }
-func (p axPlatform) afterUnlockLock(*thread)                { p.x.mark(axAfterUnlockLock, 0) }
+func (p axPlatform) afterUnlockLock(*thread)                { p.x.mark(axAfterUnlockLock, 0, 0) }
 func (p axPlatform) lock(t *thread, r sim.Ref) {
 	if !p.trylock(t, r) {
 		panic(axDead{})
@@ -158,12 +159,12 @@ func (p axPlatform) unlock(t *thread, r sim.Ref) {
 	p.x.data, p.x.ctrl = 0, t.ctrl
 	p.x.write(r, 0, sim.Release).unlock = true
 }
-func (p axPlatform) readLock(*thread)                 { p.x.mark(axReadLock, 0) }
-func (p axPlatform) readUnlock(*thread)               { p.x.mark(axReadUnlock, 0) }
-func (p axPlatform) synchronize(*thread)              { p.x.mark(axSync, 0) }
-func (p axPlatform) srcuLock(_ *thread, d int)        { p.x.mark(axReadLock, d+1) }
-func (p axPlatform) srcuUnlock(_ *thread, d int)      { p.x.mark(axReadUnlock, d+1) }
-func (p axPlatform) srcuSynchronize(_ *thread, d int) { p.x.mark(axSync, d+1) }
+func (p axPlatform) readLock(*thread)                 { p.x.mark(axReadLock, 0, 0) }
+func (p axPlatform) readUnlock(*thread)               { p.x.mark(axReadUnlock, 0, 0) }
+func (p axPlatform) synchronize(*thread)              { p.x.mark(axSync, 0, 0) }
+func (p axPlatform) srcuLock(_ *thread, s section)    { p.x.mark(axReadLock, s.domain+1, s.id) }
+func (p axPlatform) srcuUnlock(_ *thread, s section)  { p.x.mark(axReadUnlock, s.domain+1, s.id) }
+func (p axPlatform) srcuSynchronize(_ *thread, d int) { p.x.mark(axSync, d+1, 0) }
 
 // axTraces are all traces of all threads of a program.
 func axTraces(p *Program, anywhere bool) (out [][]axTrace, values map[sim.Addr][]uint64) {

@@ -105,8 +105,11 @@ func (c *compiler) process(q *Process) *Error {
 		c.proc.init[r] = operand{int64(c.variable(a.Name)), true}
 	}
 	body, err := c.block(q.Body)
+	if err != nil {
+		return err
+	}
 	c.proc.body = body
-	return err
+	return cookies(body, make([]origin, len(c.proc.regs)))
 }
 
 // reg is the index of a register; a new name makes one.

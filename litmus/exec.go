@@ -28,7 +28,8 @@ type thread struct {
 	// says so.
 	ctrl    sim.Dep
 	readers int        // nesting of rcu_read_lock
-	srcu    []int      // nesting of srcu_read_lock, by variable
+	srcu    []section  // SRCU readers in progress, in order of their beginnings
+	begun   int32      // SRCU readers so far
 	held    []sim.Addr // spinlocks
 	// fault is what went wrong, if anything; the thread stops there.
 	fault *Fault
@@ -65,9 +66,10 @@ type platform interface {
 	readLock(t *thread)
 	readUnlock(t *thread)
 	synchronize(t *thread)
-	// SRCU domains are variables.
-	srcuLock(t *thread, domain int)
-	srcuUnlock(t *thread, domain int)
+	// SRCU domains are variables. A section of one that begins is not among
+	// t.srcu yet, and one that ends is no longer.
+	srcuLock(t *thread, s section)
+	srcuUnlock(t *thread, s section)
 	srcuSynchronize(t *thread, domain int)
 }
 
@@ -76,7 +78,7 @@ func newRun(p *Program, base sim.Addr, on platform) *run {
 	r := &run{p: p, base: base, on: on, threads: make([]thread, len(p.procs))}
 	for i := range r.threads {
 		q := &p.procs[i]
-		r.threads[i] = thread{run: r, proc: q, id: i, regs: make([]val, len(q.regs)), srcu: make([]int, len(p.Vars))}
+		r.threads[i] = thread{run: r, proc: q, id: i, regs: make([]val, len(q.regs))}
 	}
 	return r
 }
@@ -88,9 +90,8 @@ func (r *run) reset() {
 		for j, o := range t.proc.init {
 			t.regs[j] = val{v: o.in(r.base)}
 		}
-		clear(t.srcu)
-		t.held = t.held[:0]
-		t.readers, t.ctrl, t.fault, t.blocked, t.ended = 0, 0, nil, nil, false
+		t.srcu, t.held = t.srcu[:0], t.held[:0]
+		t.begun, t.readers, t.ctrl, t.fault, t.blocked, t.ended = 0, 0, 0, nil, nil, false
 	}
 }
 
@@ -159,7 +160,7 @@ func (t *thread) eval(n *node) val {
 		return t.regs[n.value]
 	case opUnary:
 		x := t.eval(n.x)
-		return val{n.operator.unary(x.v), x.d}
+		return val{v: n.operator.unary(x.v), d: x.d}
 	case opBinary:
 		return t.binary(n)
 	case opAnd, opOr:
@@ -176,16 +177,16 @@ func (t *thread) binary(n *node) val {
 	if !ok {
 		t.fail(n.at, "division by zero")
 	}
-	return val{v, x.d}.with(y)
+	return val{v: v, d: x.d}.with(y)
 }
 
 func (t *thread) shortCircuit(n *node) val {
 	x := t.eval(n.x)
 	if (x.v != 0) == (n.op == opOr) {
-		return val{truth(x.v != 0), x.d}
+		return val{v: truth(x.v != 0), d: x.d}
 	}
 	y := t.eval(n.y)
-	return val{truth(y.v != 0), x.d}.with(y)
+	return val{v: truth(y.v != 0), d: x.d}.with(y)
 }
 
 func (t *thread) choice(n *node) val {
@@ -254,7 +255,7 @@ func (t *thread) access(n *node, r sim.Ref) val {
 	case opIsLocked:
 		return val{v: truth(t.c.Load(r) != 0)}
 	default:
-		t.srcuOp(n, r)
+		return t.srcuOp(n, r)
 	}
 	return val{}
 }
@@ -262,10 +263,10 @@ func (t *thread) access(n *node, r sim.Ref) val {
 func (t *thread) load(r sim.Ref, o sim.Order) val {
 	if o == sim.Acquire {
 		p := t.c.LoadPtrAcquire(r)
-		return val{int64(p.A), p.D}
+		return val{v: int64(p.A), d: p.D}
 	}
 	v := t.c.LoadValue(r)
-	return val{int64(v.V), v.D}
+	return val{v: int64(v.V), d: v.D}
 }
 
 func (t *thread) store(n *node, r sim.Ref) {

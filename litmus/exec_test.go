@@ -76,6 +76,10 @@ func TestFaultsAreNoOutcomes(t *testing.T) {
 		{"spin_unlock(x);", "P0, line 5: spin_unlock of x, which P0 does not hold"},
 		{"rcu_read_unlock();", "P0, line 5: rcu_read_unlock outside of a reader"},
 		{"srcu_read_unlock(x, 0);", "P0, line 5: srcu_read_unlock outside of a reader of x"},
+		{"r1 = srcu_read_lock(x); srcu_read_unlock(x, r1); srcu_read_unlock(x, r1);", "P0, line 5: srcu_read_unlock outside of a reader of x"},
+		{"r1 = srcu_read_lock(x); r2 = srcu_read_lock(x); srcu_read_unlock(x, r1); srcu_read_unlock(x, r1);", "P0, line 5: srcu_read_unlock of x with the value of another reader"},
+		{"r1 = srcu_read_lock(x); r2 = srcu_read_lock(y); srcu_read_unlock(y, r1);", "P0, line 5: srcu_read_unlock of y with the value of another reader"},
+		{"r1 = srcu_read_lock(x); r2 = srcu_read_lock(x); srcu_read_unlock(x, 0);", "P0, line 5: srcu_read_unlock with a value that tells not which of 2 readers of x ends"},
 	} {
 		res := explored(t, compile(t, body(v.body)), explore.SC)
 		if res.Verdict() != Faulty || res.Fault.String() != v.want || len(res.States) != 0 {
@@ -89,9 +93,14 @@ func TestFaultsAreNoOutcomes(t *testing.T) {
 func TestNoFaultInWhatCannotHappen(t *testing.T) {
 	const freed = "C t\n{ y=x; x=w; }\nP0(int **y)\n{ int *r0; int *r1; rcu_read_lock(); r0 = rcu_dereference(*y); r1 = READ_ONCE(*r0); *r1 = 1; rcu_read_unlock(); }\n" +
 		"P1(int **y, int *z, int *x)\n{ *z = x; synchronize_rcu(); rcu_assign_pointer(*y, z); synchronize_rcu(); WRITE_ONCE(*x, 0); }\nexists (true)"
-	for m := explore.SC; m <= explore.LKMM; m++ {
-		if res := explored(t, compile(t, freed), m); res.Fault != nil || res.Verdict() != Ok {
-			t.Errorf("under %v: %v, %v", m, res.Verdict(), res.Fault)
+	srcu := strings.NewReplacer("P0(", "P0(struct srcu_struct *s, ", "P1(", "P1(struct srcu_struct *s, ", "synchronize_rcu()", "synchronize_srcu(s)",
+		"rcu_read_lock()", "int a = srcu_read_lock(s)", "READ_ONCE(*r0);", "READ_ONCE(*r0); int b = srcu_read_lock(s);",
+		"rcu_read_unlock()", "srcu_read_unlock(s, b); srcu_read_unlock(s, a)").Replace(freed)
+	for _, src := range []string{freed, srcu} {
+		for m := explore.SC; m <= explore.LKMM; m++ {
+			if res := explored(t, compile(t, src), m); res.Fault != nil || res.Verdict() != Ok {
+				t.Errorf("%s\nunder %v: %v, %v", src, m, res.Verdict(), res.Fault)
+			}
 		}
 	}
 }

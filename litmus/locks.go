@@ -52,10 +52,8 @@ func (t *thread) leave() {
 	if t.readers > 0 {
 		t.run.on.readUnlock(t)
 	}
-	for domain, n := range t.srcu {
-		if n > 0 {
-			t.run.on.srcuUnlock(t, domain)
-		}
+	for len(t.srcu) > 0 {
+		t.srcuUnlock(0)
 	}
 }
 
@@ -83,30 +81,5 @@ func (t *thread) rcu(n *node) {
 			t.stuck(n.at, "synchronize_rcu inside an RCU reader")
 		}
 		t.run.on.synchronize(t)
-	}
-}
-
-// srcuOp executes the primitives of SRCU. srcu_read_lock returns 0, as in the
-// models.
-func (t *thread) srcuOp(n *node, r sim.Ref) {
-	domain := t.run.p.variableAt(t.run.base, int64(r.A))
-	switch n.op {
-	case opSRCULock:
-		if t.srcu[domain]++; t.srcu[domain] == 1 {
-			t.run.on.srcuLock(t, domain)
-		}
-	case opSRCUUnlock:
-		if t.srcu[domain] == 0 {
-			t.fail(n.at, "srcu_read_unlock outside of a reader of %s", t.nameOf(r))
-			return
-		}
-		if t.srcu[domain]--; t.srcu[domain] == 0 {
-			t.run.on.srcuUnlock(t, domain)
-		}
-	default:
-		if t.srcu[domain] > 0 {
-			t.stuck(n.at, "synchronize_srcu inside a reader of %s", t.nameOf(r))
-		}
-		t.run.on.srcuSynchronize(t, domain)
 	}
 }

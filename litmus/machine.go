@@ -12,7 +12,9 @@ import "mmsim/sim"
 // barrier there: it has then been seen outside of readers with its earlier
 // stores performed (litmus-format.md, "Meaning"). SRCU readers count their
 // sections, with the full barriers of srcu_read_lock (B) and srcu_read_unlock
-// (C); a grace period waits for the sections that it finds.
+// (C); a grace period waits for the sections that it finds. Sections of one
+// domain that overlap in a thread are one, from the first lock to the last
+// unlock: stronger than the model's.
 type machine struct {
 	cpus    []int           // of the threads
 	periods []uint64        // grace periods that each thread has asked for
@@ -106,14 +108,20 @@ func (m *machine) synchronize(t *thread) {
 	t.c.SmpMB()
 }
 
-func (m *machine) srcuLock(t *thread, domain int) {
-	own := t.run.srcuWord(domain, t.id)
+func (m *machine) srcuLock(t *thread, s section) {
+	if t.srcuReaders(s.domain) > 0 {
+		return
+	}
+	own := t.run.srcuWord(s.domain, t.id)
 	t.c.Store(own, t.c.Load(own)+1)
 	t.c.SmpMB()
 }
 
-func (m *machine) srcuUnlock(t *thread, domain int) {
-	own := t.run.srcuWord(domain, t.id)
+func (m *machine) srcuUnlock(t *thread, s section) {
+	if t.srcuReaders(s.domain) > 0 {
+		return
+	}
+	own := t.run.srcuWord(s.domain, t.id)
 	t.c.SmpMB()
 	t.c.Store(own, t.c.Load(own)+1)
 }

@@ -32,6 +32,10 @@ func (m modelled) synchronize(t *thread)             { explore.Synchronize(t.c, 
 // Domains of readers: RCU, and behind it the variables that are SRCU domains.
 const rcuDomain = 0
 
-func (m modelled) srcuLock(t *thread, domain int)        { explore.ReadLock(t.c, uint64(domain)+1) }
-func (m modelled) srcuUnlock(t *thread, domain int)      { explore.ReadUnlock(t.c, uint64(domain)+1) }
+func (m modelled) srcuLock(t *thread, s section) {
+	explore.ReadLockSlot(t.c, uint64(s.domain)+1, int(s.id))
+}
+func (m modelled) srcuUnlock(t *thread, s section) {
+	explore.ReadUnlockSlot(t.c, uint64(s.domain)+1, int(s.id))
+}
 func (m modelled) srcuSynchronize(t *thread, domain int) { explore.Synchronize(t.c, uint64(domain)+1) }

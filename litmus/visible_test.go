@@ -110,7 +110,7 @@ func TestVisibleTable(t *testing.T) {
 // disagreement compares what exploration shows with the oracle: it must show
 // all that is allowed and does not need load buffering, and nothing that is not
 // allowed. With RCU and SRCU nothing is allowed anywhere that the kernel model
-// does not allow; SRCU has no other rules.
+// does not allow.
 func disagreement(t testing.TB, p *Program, m explore.Model) string {
 	t.Helper()
 	var bad []string
@@ -118,13 +118,11 @@ func disagreement(t testing.TB, p *Program, m explore.Model) string {
 	if !res.Complete {
 		bad = append(bad, "not exhausted")
 	}
-	if !p.uses.srcu || m == explore.LKMM {
-		all, inOrder := axOutcomes(p, m)
-		bad = append(bad, res.outside(all)...)
-		for s := range inOrder {
-			if !slices.ContainsFunc(res.States, func(x State) bool { return x.Text == s }) {
-				bad = append(bad, "missing "+s)
-			}
+	all, inOrder := axOutcomes(p, m)
+	bad = append(bad, res.outside(all)...)
+	for s := range inOrder {
+		if !slices.ContainsFunc(res.States, func(x State) bool { return x.Text == s }) {
+			bad = append(bad, "missing "+s)
 		}
 	}
 	if (p.uses.rcu || p.uses.srcu) && m != explore.LKMM {

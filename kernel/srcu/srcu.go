@@ -41,16 +41,18 @@ type Domains struct {
 	spin  *qspinlock.Locks
 	rcu   *rcu.RCU
 	cpus  int
-	boot  int        // the CPU whose list has all callbacks
-	next  rcu.Domain // under a model
+	boot  int      // the CPU whose list has all callbacks
+	names []string // of the srcu_structs, in the order of their domains under a model
 	opt   Options
 }
 
 // NewDomains prepares for srcu_structs over the given RCU.
 func NewDomains(a *kmem.Arena, s *sched.Scheduler, spin *qspinlock.Locks, r *rcu.RCU, o Options) *Domains {
-	return &Domains{arena: a, sched: s, spin: spin, rcu: r, cpus: s.CPUs(), boot: r.BootCPU(),
-		next: rcu.DomainSRCU, opt: o}
+	return &Domains{arena: a, sched: s, spin: spin, rcu: r, cpus: s.CPUs(), boot: r.BootCPU(), opt: o}
 }
+
+// Name is what the srcu_struct of a domain is called.
+func (k *Domains) Name(d rcu.Domain) string { return k.names[d-rcu.DomainSRCU] }
 
 // Struct is an srcu_struct. All that changes is in simulated memory.
 type Struct struct {
@@ -72,9 +74,9 @@ type Struct struct {
 // Define is DEFINE_SRCU. Set-up only.
 func (k *Domains) Define(name string, f Flavor) *Struct {
 	p := k.arena.Object(structLayout, name)
-	s := &Struct{k: k, flavor: f, model: k.rcu.Model(), domain: k.next, ctrp: p.F(structCtrp), data: k.arena.PerCPU(dataLayout, k.cpus),
+	s := &Struct{k: k, flavor: f, model: k.rcu.Model(), domain: rcu.DomainSRCU + rcu.Domain(len(k.names)), ctrp: p.F(structCtrp), data: k.arena.PerCPU(dataLayout, k.cpus),
 		sup: k.arena.Object(supLayout, name)}
-	k.next++
+	k.names = append(k.names, name)
 	s.base = s.data.Of(0)
 	if k.cpus > 1 {
 		s.stride = uint64(s.data.Of(1).A - s.base.A)
