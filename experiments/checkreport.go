@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mmsim/check"
+	"mmsim/explore"
 	"mmsim/results"
 )
 
@@ -53,8 +54,9 @@ func failure(rs []*checkJob) error {
 	return nil
 }
 
-// violations are the columns of the first violation of each design in a scenario;
-// of all scenarios, the first of each. Mutants are too many to show.
+// violations are the columns of the first violation of each scenario, and the
+// commands that show the others, one for each design. Mutants are too many to
+// show.
 func (q *CheckRequest) violations(rs []*checkJob) (texts []string) {
 	if q.Mutants {
 		return nil
@@ -62,16 +64,18 @@ func (q *CheckRequest) violations(rs []*checkJob) (texts []string) {
 	shown := map[string]bool{}
 	for _, j := range rs {
 		r := &j.result
-		k := r.Scenario
-		if q.Scenario != "" {
-			k = j.design
+		if !r.Violated() || shown[r.Scenario+" "+j.design] {
+			continue
 		}
-		if r.Violated() && !shown[k] {
-			shown[k] = true
-			var b strings.Builder
+		var b strings.Builder
+		if shown[r.Scenario] {
+			fmt.Fprintf(&b, "%s, %s: %s\n", r.Scenario, j.design, r.Sum.Violation.Invariant)
+			check.WriteReplay(&b, r.Scenario, j.design, j.broken, r.Sum.Violation)
+		} else {
 			check.WriteViolation(&b, r.Scenario, j.design, j.broken, r.Sum.Violation)
-			texts = append(texts, b.String())
 		}
+		shown[r.Scenario], shown[r.Scenario+" "+j.design] = true, true
+		texts = append(texts, b.String())
 	}
 	return texts
 }
@@ -98,7 +102,7 @@ func begun(jobs []checkJob) (rs []*checkJob, missing []string) {
 
 // page is the report without the columns of the violations.
 func (q *CheckRequest) page(rs []*checkJob, missing []string) *results.Report {
-	rep := &results.Report{Title: "check: " + q.title(), Notes: []string{check.Scope}}
+	rep := &results.Report{Title: "check: " + q.title(), Notes: []string{check.Scope(q.Search != "" && q.Search != explore.Exhaustive.String())}}
 	if len(rs) > 0 {
 		rep.Shared = []results.Setting{{Key: "search", Value: rs[0].result.Search},
 			{Key: "budget", Value: budget(rs[0].o) + " for each verdict"}}
