@@ -9,8 +9,13 @@ import (
 )
 
 // Scope is what verdicts are about, in words.
-const Scope = "Scope: each scenario's CPUs; at most as many preemptions, stale reads and delayed stores together as the bound says; " +
-	"no load buffering; reduced kernels (docs/check.md)."
+func Scope(sampled bool) string {
+	of := "at most as many preemptions, stale reads and delayed stores together as the bound says"
+	if sampled {
+		of = "schedules drawn at random"
+	}
+	return "Scope: each scenario's CPUs; " + of + "; no load buffering; reduced kernels (docs/check.md)."
+}
 
 // Differences says in words where the verdict on a design depends on the model.
 func Differences(rs []Result) []string {
@@ -34,6 +39,11 @@ func WriteViolation(w io.Writer, scenario, design, broken string, v *explore.Vio
 	} else {
 		fmt.Fprintln(w, "The rows marked <- are what the memory model must allow for it.")
 	}
+	WriteReplay(w, scenario, design, broken, v)
+}
+
+// WriteReplay prints the command that shows a violation again.
+func WriteReplay(w io.Writer, scenario, design, broken string, v *explore.Violation) {
 	cmd := fmt.Sprintf("mmsim check %s --design %s", scenario, design)
 	if broken != "" {
 		cmd += " --break " + broken

@@ -50,7 +50,7 @@ func read(what, dir, name string, from schema.Origin) (file, text string, err er
 			err = pe.Err
 		}
 		if err != nil {
-			return "", "", schema.FaultAt(from, key, schema.Problem("a "+what+" preset or a TOML file", "cannot read %s: %v", name, err))
+			return "", "", schema.FaultAt(from, key, schema.Problem("an embedded "+what+" or a TOML file", "cannot read %s: %v", name, err))
 		}
 		return name, string(b), nil
 	}

@@ -30,6 +30,7 @@ type CheckRequest struct {
 	Bound                   int // below 0 for the scenario's
 	Seed                    uint64
 	Budget                  time.Duration // host time for each verdict; 0 for the default
+	Schedules               int           // at most, for each verdict; 0 for no limit
 	Break                   string        // "" for nothing
 	// Mutants tries every break in the scenario that should find it.
 	Mutants bool
@@ -144,8 +145,10 @@ func (q *CheckRequest) prepare() ([]checkJob, error) {
 }
 
 func (q *CheckRequest) options() (o check.Options, err error) {
-	o = check.Options{Bound: q.Bound, Seed: q.Seed, Budget: q.Budget}
+	o = check.Options{Bound: q.Bound, Seed: q.Seed, Budget: q.Budget, Schedules: q.Schedules}
 	switch {
+	case q.Schedules < 0:
+		return o, fmt.Errorf("--schedules: %d; expected at least 1", q.Schedules)
 	case q.Budget < 0:
 		return o, fmt.Errorf("--budget: %v; expected a time above 0, such as 10s", q.Budget)
 	case q.Budget == 0 && q.Scenario == "":

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"mmsim/check"
+	"mmsim/explore"
 	"mmsim/results"
 )
 
@@ -52,8 +54,9 @@ func failure(rs []*checkJob) error {
 	return nil
 }
 
-// violations are the columns of the first violation of each design in a scenario;
-// of all scenarios, the first of each. Mutants are too many to show.
+// violations are the columns of the first violation of each scenario, and the
+// commands that show the others, one for each design. Mutants are too many to
+// show.
 func (q *CheckRequest) violations(rs []*checkJob) (texts []string) {
 	if q.Mutants {
 		return nil
@@ -61,16 +64,18 @@ func (q *CheckRequest) violations(rs []*checkJob) (texts []string) {
 	shown := map[string]bool{}
 	for _, j := range rs {
 		r := &j.result
-		k := r.Scenario
-		if q.Scenario != "" {
-			k = j.design
+		if !r.Violated() || shown[r.Scenario+" "+j.design] {
+			continue
 		}
-		if r.Violated() && !shown[k] {
-			shown[k] = true
-			var b strings.Builder
+		var b strings.Builder
+		if shown[r.Scenario] {
+			fmt.Fprintf(&b, "%s, %s: %s\n", r.Scenario, j.design, r.Sum.Violation.Invariant)
+			check.WriteReplay(&b, r.Scenario, j.design, j.broken, r.Sum.Violation)
+		} else {
 			check.WriteViolation(&b, r.Scenario, j.design, j.broken, r.Sum.Violation)
-			texts = append(texts, b.String())
 		}
+		shown[r.Scenario], shown[r.Scenario+" "+j.design] = true, true
+		texts = append(texts, b.String())
 	}
 	return texts
 }
@@ -97,10 +102,10 @@ func begun(jobs []checkJob) (rs []*checkJob, missing []string) {
 
 // page is the report without the columns of the violations.
 func (q *CheckRequest) page(rs []*checkJob, missing []string) *results.Report {
-	rep := &results.Report{Title: "check: " + q.title(), Notes: []string{check.Scope}}
+	rep := &results.Report{Title: "check: " + q.title(), Notes: []string{check.Scope(q.Search != "" && q.Search != explore.Exhaustive.String())}}
 	if len(rs) > 0 {
 		rep.Shared = []results.Setting{{Key: "search", Value: rs[0].result.Search},
-			{Key: "budget", Value: fmt.Sprintf("%v for each verdict", rs[0].o.Budget)}}
+			{Key: "budget", Value: budget(rs[0].o) + " for each verdict"}}
 	}
 	if q.Break != "" {
 		rep.Shared = append(rep.Shared, results.Setting{Key: "taken out", Value: q.Break})
@@ -114,12 +119,38 @@ func (q *CheckRequest) page(rs []*checkJob, missing []string) *results.Report {
 		for _, r := range rs {
 			all = append(all, r.result)
 		}
-		rep.Notes = append(check.Differences(all), rep.Notes...)
+		rep.Notes = append(append(check.Differences(all), q.breakNotes(rs)...), rep.Notes...)
 	}
 	if len(missing) > 0 {
 		rep.Notes = append(rep.Notes, "Interrupted; not decided: "+strings.Join(missing, "; ")+".")
 	}
 	return rep
+}
+
+// budget is what a verdict may take.
+func budget(o check.Options) string {
+	if o.Schedules == 0 {
+		return o.Budget.String()
+	}
+	return fmt.Sprintf("%v and %d schedules", o.Budget, o.Schedules)
+}
+
+// breakNotes says where the break is known to matter, if something else was
+// checked and not violated: the break may not be on the path there.
+func (q *CheckRequest) breakNotes(rs []*checkJob) []string {
+	if q.Break == "" {
+		return nil
+	}
+	at := slices.IndexFunc(check.Mutants(), func(m check.Mutant) bool { return m.Name == q.Break })
+	m := check.Mutants()[at]
+	for _, j := range rs {
+		r := &j.result
+		if !r.Violated() && (r.Scenario != m.Scenario || r.Design != m.Design) {
+			return []string{fmt.Sprintf("%s: what --mutants tries is %s, %s; elsewhere it may not be on the path, and then nothing was taken out.",
+				q.Break, m.Scenario, m.Design)}
+		}
+	}
+	return nil
 }
 
 func (q *CheckRequest) title() string {
@@ -141,6 +172,7 @@ var checkColumns = []column[*check.Result]{
 	{"verdict", "verdict", (*check.Result).Verdict},
 	{"cpus_count", "CPUs", func(r *check.Result) string { return strconv.Itoa(r.CPUs) }},
 	{"schedules_count", "schedules", func(r *check.Result) string { return strconv.Itoa(r.Schedules) }},
+	{"depth_count", "depth", depth},
 	{"host_s", "seconds", func(r *check.Result) string { return fmt.Sprintf("%.1f", r.Took.Seconds()) }},
 	{"break", "", func(r *check.Result) string { return dash(r.Break) }},
 	{"search", "", func(r *check.Result) string { return r.Search }},
@@ -150,6 +182,14 @@ var checkColumns = []column[*check.Result]{
 	{"stale_reads_count", "", violation(func(v *results.Violation) string { return strconv.Itoa(v.StaleReads) })},
 	{"delayed_stores_count", "", violation(func(v *results.Violation) string { return strconv.Itoa(v.DelayedStores) })},
 	{"token", "", violation(func(v *results.Violation) string { return v.Token })},
+}
+
+// depth is the most operations on shared memory in one execution.
+func depth(r *check.Result) string {
+	if r.Sum == nil {
+		return dash("")
+	}
+	return strconv.Itoa(r.Sum.Depth)
 }
 
 func violation(f func(v *results.Violation) string) func(*check.Result) string {

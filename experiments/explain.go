@@ -112,13 +112,24 @@ func (e *explanation) kernel() string {
 	return from
 }
 
+// title names what was explained, and what was overridden in it.
+func (e *explanation) title() string {
+	title := fmt.Sprintf("%s, design %s: one uncontended execution, as executed", e.Path, e.Design)
+	separator := "; changed: "
+	for _, a := range e.Overrides {
+		title += separator + a.Key + " = " + a.Text()
+		separator = ", "
+	}
+	return title
+}
+
 func (e *explanation) report(t *tracer) *results.Report {
 	state := fmt.Sprintf("execution %d, caches warm", t.wanted+1)
 	if e.Cold {
 		state = "first execution, caches cold"
 	}
 	return &results.Report{
-		Title: fmt.Sprintf("%s, design %s: one uncontended execution, as executed", e.Path, e.Design),
+		Title: e.title(),
 		Shared: []results.Setting{
 			{Key: "machine", Value: fmt.Sprintf("%s (%s)", e.machine.Name, e.machine.Title)},
 			{Key: "kernel", Value: e.kernel()},

@@ -220,6 +220,24 @@ func TestExplainFollowsLayoutOverrides(t *testing.T) {
 	}
 }
 
+func TestExplainNamesWhatWasChanged(t *testing.T) {
+	q := ExplainRequest{Path: "uprobe-hit", Design: "6.13"}
+	for _, s := range []string{"kernel.uprobe.tree=rwlock", "machine.ordering.class=power"} {
+		a, err := configs.ParseSet(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Overrides = append(q.Overrides, a)
+	}
+	rep, err := Explain(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "; changed: kernel.uprobe.tree = rwlock, machine.ordering.class = power"; !strings.HasSuffix(rep.Title, want) {
+		t.Errorf("title %q, want %q at its end", rep.Title, want)
+	}
+}
+
 func TestExplainRefuses(t *testing.T) {
 	set := func(s string) ExplainRequest {
 		a, err := configs.ParseSet(s)

@@ -26,7 +26,7 @@ type LitmusRequest struct {
 	Model     string
 	Machine   string // preset or file
 	Overrides []configs.Assignment
-	CPUs      []int // of the threads of timed tests; nil means CPU 0, 1, ...
+	CPUs      []int // of the threads of timed tests, as many as a test has; nil means CPU 0, 1, ...
 	Runs      int   // of a timed test
 	Seed      uint64
 	Budget    time.Duration // host time for the exploration of one test
@@ -94,6 +94,8 @@ func (q *LitmusRequest) judge() (judge, error) {
 		hw, err := q.machine()
 		t := litmus.Timing{Machine: hw, CPUs: q.CPUs, Runs: q.Runs, Seed: q.Seed}
 		return func(ctx context.Context, p *litmus.Program) (*litmus.Result, error) {
+			t := t
+			t.CPUs = q.CPUs[:min(len(q.CPUs), len(p.File.Procs))]
 			if err := t.Check(p); err != nil {
 				return nil, &InputError{err}
 			}

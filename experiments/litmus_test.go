@@ -92,6 +92,19 @@ func TestLitmusInputErrors(t *testing.T) {
 	}
 }
 
+func TestLitmusTakesAsManyCPUsAsATestHasThreads(t *testing.T) {
+	dir := litmusDir(t, map[string]string{"ok.litmus": fmt.Sprintf(litmusGood, "sb", "", "")})
+	q := LitmusRequest{Paths: []string{dir}, Machine: "xeon-6138-2s", Runs: 20, Workers: 1, CPUs: []int{0, 20}}
+	two, _, err := q.try(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.CPUs = []int{0, 20, 1, 21}
+	if four, _, err := q.try(t); err != nil || four != two {
+		t.Errorf("on two of four CPUs (%v)\n%s\non two\n%s", err, four, two)
+	}
+}
+
 func TestLitmusInterrupted(t *testing.T) {
 	dir := litmusDir(t, map[string]string{"a.litmus": fmt.Sprintf(litmusGood, "a", "", ""), "b.litmus": fmt.Sprintf(litmusGood, "b", "", "")})
 	ctx, cancel := context.WithCancelCause(context.Background())

@@ -116,15 +116,14 @@ var litmusColumns = []column[*litmusTest]{
 	{"states", "states", ran(func(r *litmus.Result) string { return strconv.Itoa(len(r.States)) })},
 	{"executions", "executions", ran(func(r *litmus.Result) string { return strconv.FormatInt(r.Ended, 10) })},
 	{"deadlocks", "", ran(func(r *litmus.Result) string { return strconv.FormatInt(r.Deadlocks, 10) })},
-	{"exhausted", "", ran(func(r *litmus.Result) string { return strconv.FormatBool(r.Complete) })},
-	{"cycles_per_run", "cycles/run", ran((*litmus.Result).CyclesPerRun)},
-	{"outcomes", "", ran(func(r *litmus.Result) string {
-		var texts []string
-		for i := range r.States {
-			texts = append(texts, r.States[i].Text)
+	{"exhausted", "", ran(func(r *litmus.Result) string {
+		if r.Machine != nil {
+			return ""
 		}
-		return strings.Join(texts, " | ")
+		return strconv.FormatBool(r.Complete)
 	})},
+	{"cycles_per_run", "cycles/run", ran((*litmus.Result).CyclesPerRun)},
+	{"outcomes", "", ran(outcomes)},
 	{"problem", "problem", func(t *litmusTest) string {
 		r := t.result
 		switch {
@@ -147,6 +146,19 @@ func ran(value func(*litmus.Result) string) func(*litmusTest) string {
 		}
 		return value(t.result)
 	}
+}
+
+// outcomes are the states; those of timed runs behind their counts.
+func outcomes(r *litmus.Result) string {
+	var texts []string
+	for _, s := range r.States {
+		text := s.Text
+		if r.Machine != nil {
+			text = fmt.Sprintf("%d %s", s.Count, text)
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, " | ")
 }
 
 // tally counts states of explored tests, and runs of timed ones.

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -35,7 +36,7 @@ func ParseModel(s string) (Model, error) {
 			return Model(i), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown memory model %q; models are %v", s, modelNames)
+	return 0, fmt.Errorf("unknown memory model %q; expected one of %s", s, strings.Join(modelNames[:], ", "))
 }
 
 // Search is how executions are chosen.

@@ -129,7 +129,7 @@ func (p *parser) parseHeader() *Error {
 	case words[0] != "C" && assembly[words[0]]:
 		return unsupported(at, "a test in "+words[0]+" assembly")
 	case words[0] != "C":
-		return malformed(at, `"C" and the test's name`, "unexpected %q", words[0])
+		return malformed(at, `"C" and the test's name`, "unexpected %.40q", words[0])
 	case len(words) == 1:
 		return malformed(at, "a name behind it", "the test has no name")
 	}

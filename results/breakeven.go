@@ -81,7 +81,8 @@ func breakEvens(s *Summary) []string {
 
 // breakEven is where the ratio of a design's cost to the baseline's first
 // crosses 1 along a series, interpolated between swept points on logarithmic
-// axes. The interval is where the ends of the ratio's 95% interval cross it.
+// axes, and where it comes back below. The interval is where the ends of the
+// ratio's 95% interval cross it.
 func (s *Summary) breakEven(l *series, design string) string {
 	var ratio, lo, hi []float64
 	for _, p := range l.points {
@@ -95,13 +96,45 @@ func (s *Summary) breakEven(l *series, design string) string {
 	at := crossing(l.rates, ratio)
 	switch {
 	case at < first:
-		return fmt.Sprintf("below %s/s", rate(first))
+		text := fmt.Sprintf("below %s/s", rate(first))
+		if sure := crossing(l.rates, lo); sure >= first {
+			text += fmt.Sprintf(" [<%s, %s]", rate(first), bound(sure, first, last))
+		}
+		return text + regained(l.rates, ratio, lo, hi)
 	case math.IsInf(at, 1):
 		return fmt.Sprintf("nowhere up to %s/s", rate(last))
-	case math.IsNaN(lo[0]):
+	}
+	return rateWithin(at, crossing(l.rates, hi), crossing(l.rates, lo), first, last) + regained(l.rates, ratio, lo, hi)
+}
+
+// regained says from which rate on a design that costs more than the baseline
+// at a lower rate costs less: nothing, unless it surely does at a swept point.
+func regained(rates, ratio, lo, hi []float64) string {
+	lost := slices.IndexFunc(ratio, func(y float64) bool { return y >= 1 })
+	sure := lost + slices.IndexFunc(ratio[lost:], func(y float64) bool { return y < 1 })
+	for sure > lost && sure < len(hi) && hi[sure] >= 1 {
+		sure++
+	}
+	if sure <= lost || sure == len(hi) {
+		return ""
+	}
+	falling := func(y []float64) float64 {
+		inverse := make([]float64, 0, len(y))
+		for _, v := range y[lost:] {
+			inverse = append(inverse, 1/v)
+		}
+		return crossing(rates[lost:], inverse)
+	}
+	return " but beats it from " + rateWithin(falling(ratio), falling(lo), falling(hi), rates[0], rates[len(rates)-1])
+}
+
+// rateWithin is a rate with its interval, which is missing where a single seed
+// gives none.
+func rateWithin(at, low, high, first, last float64) string {
+	if math.IsNaN(low) || math.IsNaN(high) {
 		return rate(at) + "/s"
 	}
-	return fmt.Sprintf("%s/s [%s, %s]", rate(at), bound(crossing(l.rates, hi), first, last), bound(crossing(l.rates, lo), first, last))
+	return fmt.Sprintf("%s/s [%s, %s]", rate(at), bound(low, first, last), bound(high, first, last))
 }
 
 // bound is an end of an interval of rates, which may lie outside of what was
@@ -117,8 +150,11 @@ func bound(x, first, last float64) string {
 }
 
 // crossing is the x at which y first comes to 1 from below: 0 if y begins
-// there or above, infinity if it stays below.
+// there or above, infinity if it stays below, NaN if y is not known.
 func crossing(x, y []float64) float64 {
+	if math.IsNaN(y[0]) {
+		return y[0]
+	}
 	if y[0] >= 1 {
 		return 0
 	}
@@ -131,15 +167,19 @@ func crossing(x, y []float64) float64 {
 	return math.Inf(1)
 }
 
+// stormPct is the share of operations that fall back, in percent, from which on
+// a loss to the baseline is put down to failed attempts.
+const stormPct = 1
+
 // storms names, for each design that speculates, the point where it loses most
-// to the baseline, if it does: what failed attempts cost there.
+// to the baseline, if it does while many attempts fail: what these cost there.
 func storms(s *Summary) []string {
 	var out []string
 	for _, d := range s.Designs {
 		var worst *Row
 		for _, p := range s.Points {
 			w := s.Row(p, d)
-			if w == nil || w.Ratio.Known() && !w.Ratio.Distinct() || !(w.Ratio.Ratio > 1) || !(w.Mean("fallback_pct").Mean > 0) {
+			if w == nil || w.Ratio.Known() && !w.Ratio.Distinct() || !(w.Ratio.Ratio > 1) || !(w.Mean("fallback_pct").Mean >= stormPct) {
 				continue
 			}
 			if worst == nil || w.Ratio.Ratio > worst.Ratio.Ratio {

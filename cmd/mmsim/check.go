@@ -41,6 +41,7 @@ decided by then.`,
 	fl.StringVar(&q.Design, "design", "", "only this `design`: a lookup, or a kind of lock")
 	fl.StringVar(&q.Model, "model", "", "only this memory `model`: "+strings.Join(explore.Models(), ", "))
 	fl.DurationVar(&q.Budget, "budget", 0, fmt.Sprintf("host `time` for each verdict (default: %v, with a SCENARIO %v)", experiments.SurveyBudget, experiments.ScenarioBudget))
+	fl.IntVar(&q.Schedules, "schedules", 0, "at most `N` schedules for each verdict (default: no limit; 10000 with pct and random)")
 	fl.IntVar(&q.Bound, "bound", 0, "preemptions, stale reads and delayed stores `N` together (default: the scenario's)")
 	fl.StringVar(&q.Search, "search", "exhaustive", "`kind` of search: "+strings.Join(experiments.CheckSearches(), ", "))
 	fl.Uint64Var(&q.Seed, "seed", 1, "seed `N` of pct and random")
@@ -64,6 +65,8 @@ func idleCheckFlags(c *cobra.Command, q *experiments.CheckRequest) error {
 	switch {
 	case given("budget") && q.Budget <= 0:
 		return fmt.Errorf("--budget: %v; expected a time above 0, such as 10s", q.Budget)
+	case given("schedules") && q.Schedules < 1:
+		return fmt.Errorf("--schedules: %d; expected at least 1", q.Schedules)
 	case given("bound") && q.Bound < 0:
 		return fmt.Errorf("--bound: %d; expected 0 or more", q.Bound)
 	case given("replay") && q.Replay == "":
@@ -78,7 +81,7 @@ func idleCheckFlags(c *cobra.Command, q *experiments.CheckRequest) error {
 		{[]string{"seed"}, !sampling, "--search pct or random with it"},
 		{[]string{"bound"}, sampling, "--search exhaustive with it"},
 		{[]string{"break", "replay"}, q.Mutants, "no --mutants with it"},
-		{[]string{"model", "budget", "bound", "search", "seed", "csv", "markdown", "jobs"}, q.Replay != "", "no --replay with it"},
+		{[]string{"model", "budget", "schedules", "bound", "search", "seed", "csv", "markdown", "jobs"}, q.Replay != "", "no --replay with it"},
 	} {
 		for _, flag := range x.flags {
 			if x.idle && given(flag) {

@@ -43,7 +43,7 @@ language is and how to read the output.`,
 	fl.StringArrayVar(&set, "set", nil, "`key=value`: with --machine, override a key of it (repeatable)")
 	fl.IntVar(&q.Runs, "runs", 1000, "with --machine: runs of each test")
 	fl.Uint64Var(&q.Seed, "seed", 1, "with --machine: seed `N` of the threads' start times")
-	fl.IntSliceVar(&q.CPUs, "cpus", nil, "with --machine: CPUs of the threads, such as 0,20 (default: 0,1,...)")
+	fl.IntSliceVar(&q.CPUs, "cpus", nil, "with --machine: CPUs of the threads, such as 0,20,1,21, as many as a test has (default: 0,1,...)")
 	fl.StringVar(&q.CSV, "csv", "", "write one row per file to `file`")
 	fl.IntVarP(&q.Workers, "jobs", "j", runtime.GOMAXPROCS(0), "tests at a time; no result depends on it")
 	completeFlag(c, "machine", configs.MachineNames)

@@ -63,7 +63,9 @@ func replays(ts *testscript.TestScript, neg bool, args []string) {
 	for _, p := range parts[1:] {
 		command, rest, _ := strings.Cut(p, "\n")
 		ts.Check(ts.Exec("mmsim", strings.Fields(strings.ReplaceAll(command, "'", ""))...))
-		if got := ts.ReadFile("stdout"); got != shown+mark+command+"\n" {
+		title, columns, _ := strings.Cut(shown, "\n")
+		got := ts.ReadFile("stdout")
+		if !strings.HasPrefix(got, title+"\n") || columns != "" && got != shown+mark+command+"\n" {
 			ts.Fatalf("mmsim %s shows\n%s, not\n%s", command, got, shown)
 		}
 		shown = strings.TrimPrefix(rest, "\n")
