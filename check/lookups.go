@@ -62,26 +62,15 @@ func specSplit(d mm.Design) (*explore.Program, error) {
 // specMerge is a hit against a mmap that makes its area grow downwards, so that
 // vm_start and vm_pgoff change in place. Unlike a split it takes no reference to
 // the file, which is a full barrier.
-func specMerge(d mm.Design) (*explore.Program, error) {
-	w, err := newWorld(d, setup{cpus: 2})
-	if err != nil {
-		return nil, err
-	}
-	a, ofA := w.inode("A", 0, 1, 2)
-	file := w.sys.OpenFile(w.c, a)
-	below := text(file, 0)
-	below.Addr -= sim.PageBytes
-	w.thread("mmap", func(c *sim.CPU) { remap(c, w.mm, below) })
-	w.thread("hit", func(c *sim.CPU) {
-		w.hit(c, "U3: a hit found a uprobe by a half-done change of the area", ofA[1])
-	})
-	return w.Program, w.boot(w.mm, text(file, 1))
-}
+func specMerge(d mm.Design) (*explore.Program, error) { return specGrow(d, 0) }
 
 // specSecondWrite is specMerge behind a write section that changes nothing: a
 // reader may have seen mm_lock_seq before it, and looks at the VMA behind it
 // (uprobes.md section 9, B3: the order of the first two loads).
-func specSecondWrite(d mm.Design) (*explore.Program, error) {
+func specSecondWrite(d mm.Design) (*explore.Program, error) { return specGrow(d, 1) }
+
+// specGrow is a hit against an area that grows behind so many write sections.
+func specGrow(d mm.Design, sections int) (*explore.Program, error) {
 	w, err := newWorld(d, setup{cpus: 2})
 	if err != nil {
 		return nil, err
@@ -91,8 +80,10 @@ func specSecondWrite(d mm.Design) (*explore.Program, error) {
 	below := text(file, 0)
 	below.Addr -= sim.PageBytes
 	w.thread("mmap", func(c *sim.CPU) {
-		w.mm.WriteLock(c)
-		w.mm.WriteUnlock(c)
+		for range sections {
+			w.mm.WriteLock(c)
+			w.mm.WriteUnlock(c)
+		}
 		remap(c, w.mm, below)
 	})
 	w.thread("hit", func(c *sim.CPU) {
