@@ -61,26 +61,15 @@ func (g *graces) Call(c *sim.CPU, d rcu.Domain, f func(c *sim.CPU)) {
 	g.queued[c.ID()] = append(g.queued[c.ID()], callback{d, f})
 }
 
-// wait lets a thread wait for the grace periods of all its callbacks, and runs
-// them; those that they queue as well.
+// wait lets a thread wait for the grace periods of all its callbacks, one after
+// the other, and runs them; those that they queue as well.
 func (g *graces) wait(c *sim.CPU) {
 	q := &g.queued[c.ID()]
 	for len(*q) > 0 {
-		d := (*q)[0].domain
-		g.Synchronize(c, d)
-		due := make([]callback, 0, len(*q))
-		later := make([]callback, 0, len(*q))
-		for _, cb := range *q {
-			if cb.domain == d {
-				due = append(due, cb)
-			} else {
-				later = append(later, cb)
-			}
-		}
-		*q = later
-		for _, cb := range due {
-			cb.f(c)
-		}
+		cb := (*q)[0]
+		*q = (*q)[1:]
+		g.Synchronize(c, cb.domain)
+		cb.f(c)
 	}
 }
 

@@ -35,23 +35,6 @@ func NewLayouts(mmPreset, filePreset string) (Layouts, error) {
 	return Layouts{MM: mm, VMA: vmaLayout(), VMARefcnt: vmaRefcntLayout(), VMALock: vmaLockLayout(), File: f}, err
 }
 
-// KernelLayout names the presets that one kernel version has.
-type KernelLayout struct {
-	Name  string // "6.14"
-	Title string // what it decides, in one line
-	MM    string // preset of mm_struct
-	File  string // preset of struct file
-}
-
-var kernelLayouts = []KernelLayout{
-	{"6.14", "mm_lock_seq in the line of mmap_lock.owner; f_inode in the line of f_ref", "mm-6.5", "file-6.14"},
-	{"6.19", "mm_lock_seq apart from mmap_lock, whose count and owner share a line; f_inode apart from f_ref", "mm-6.19", "file-6.19"},
-}
-
-// KernelLayouts lists the kernel versions whose placement of fields the fact
-// sheet computes (uprobes.md section 0, locks-and-barriers.md section 1).
-func KernelLayouts() []KernelLayout { return append([]KernelLayout(nil), kernelLayouts...) }
-
 // forDesign are the layouts as a design needs them: the VMA of its era, its
 // list of locked VMAs, and room for its sequence numbers.
 func (l Layouts) forDesign(d Design, seqBits uint) (Layouts, error) {

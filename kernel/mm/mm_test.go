@@ -167,14 +167,16 @@ func TestLayoutPresets(t *testing.T) {
 			t.Errorf("%s: count in line %d, owner in %d, mm_lock_seq in %d", k.preset, count, owner, seq)
 		}
 	}
-	for _, k := range KernelLayouts() {
-		l, err := NewLayouts(k.MM, k.File)
+	for _, k := range []struct {
+		mm, file string
+		beside   bool // mm_lock_seq beside mmap_lock.owner, and f_inode beside f_ref
+	}{{"mm-6.5", "file-6.14", true}, {"mm-6.19", "file-6.19", false}} {
+		l, err := NewLayouts(k.mm, k.file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		old := k.Name == "6.14"
-		if (line(l.MM, "mmap_lock.owner") == line(l.MM, "mm_lock_seq")) != old || (line(l.File, "f_ref") == line(l.File, "f_inode")) != old {
-			t.Errorf("kernel %s: mm_lock_seq in line %d, f_inode in line %d", k.Name, line(l.MM, "mm_lock_seq"), line(l.File, "f_inode"))
+		if (line(l.MM, "mmap_lock.owner") == line(l.MM, "mm_lock_seq")) != k.beside || (line(l.File, "f_ref") == line(l.File, "f_inode")) != k.beside {
+			t.Errorf("%s: mm_lock_seq in line %d, f_inode in line %d", k.mm, line(l.MM, "mm_lock_seq"), line(l.File, "f_inode"))
 		}
 	}
 	if _, err := MMLayout("mm-6.6"); err == nil {

@@ -74,7 +74,8 @@ type Struct struct {
 // Define is DEFINE_SRCU. Set-up only.
 func (k *Domains) Define(name string, f Flavor) *Struct {
 	p := k.arena.Object(structLayout, name)
-	s := &Struct{k: k, flavor: f, model: k.rcu.Model(), domain: rcu.DomainSRCU + rcu.Domain(len(k.names)), ctrp: p.F(structCtrp), data: k.arena.PerCPU(dataLayout, k.cpus),
+	s := &Struct{k: k, flavor: f, model: k.rcu.Model(), domain: rcu.DomainSRCU + rcu.Domain(len(k.names)),
+		ctrp: p.F(structCtrp), data: k.arena.PerCPU(dataLayout, k.cpus),
 		sup: k.arena.Object(supLayout, name)}
 	k.names = append(k.names, name)
 	s.base = s.data.Of(0)

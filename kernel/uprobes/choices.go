@@ -116,29 +116,6 @@ func (r Ret) String() string        { return retInfo[r].Name }
 func (t Trampoline) String() string { return trampolineInfo[t].Name }
 func (x XOL) String() string        { return xolInfo[x].Name }
 
-// ParseTree, ParseLifetime, ParseRet, ParseTrampoline and ParseXOL find a value
-// by name. The error lists the names.
-func ParseTree(name string) (Tree, error) {
-	n, err := parse("tree", treeInfo, name)
-	return Tree(n), err
-}
-func ParseLifetime(name string) (Lifetime, error) {
-	n, err := parse("lifetime", lifetimeInfo, name)
-	return Lifetime(n), err
-}
-func ParseRet(name string) (Ret, error) {
-	n, err := parse("retprobe", retInfo, name)
-	return Ret(n), err
-}
-func ParseTrampoline(name string) (Trampoline, error) {
-	n, err := parse("trampoline", trampolineInfo, name)
-	return Trampoline(n), err
-}
-func ParseXOL(name string) (XOL, error) {
-	n, err := parse("xol", xolInfo, name)
-	return XOL(n), err
-}
-
 func parse(what string, infos []Info, name string) (int, error) {
 	var names []string
 	for n, i := range infos {
@@ -220,9 +197,3 @@ var insnInfo = []Info{
 func Insns() []Info { return append([]Info(nil), insnInfo...) }
 
 func (i Insn) String() string { return insnInfo[i].Name }
-
-// ParseInsn finds a kind of instruction by name. The error lists the names.
-func ParseInsn(name string) (Insn, error) {
-	n, err := parse("instruction", insnInfo, name)
-	return Insn(n), err
-}
