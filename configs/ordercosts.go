@@ -39,7 +39,8 @@ type classCost struct {
 func cycles(n sim.Cycles) baseCost { return baseCost{cycles: n} }
 
 // classCosts are the costs of each ordering class on a typical core of it. Letters
-// are confidences of machines.md.
+// are confidences of machines.md. No sheet has thisCPU (a load and a store off
+// x86) and lostOverlap: both are guesses, the same for all classes off x86.
 var classCosts = [...]classCost{
 	// 1.22: LOCK ADD 18 cycles on Intel servers, A; the other primitives are no
 	// instructions.
